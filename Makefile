@@ -1,0 +1,62 @@
+# The few commands that a person types. Each one is a line that could be typed by hand; what is
+# compiled and how is in meson.build, what a test run consists of in tools/test.sh.
+# SPDX-License-Identifier: Apache-2.0
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+DESTDIR ?=
+JOBS    ?= 2
+WERROR  ?= false
+# Debian's own Python has pytest as a package; the first one in PATH may be another.
+PYTHON  ?= /usr/bin/python3
+
+export BUILD JOBS WERROR PYTHON
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) -j $(JOBS)
+
+$(BUILD)/build.ninja:
+	meson setup $(BUILD) --buildtype=debugoptimized --prefix=$(PREFIX) -Dwerror=$(WERROR)
+
+deps:
+	@tools/deps.sh
+
+run: deps-run all
+	@exec tools/run.sh
+
+demo: deps-run all
+	@exec tools/demo.sh
+
+test:
+	@exec tools/test.sh all
+
+test-unit:
+	@exec tools/test.sh unit
+
+test-api:
+	@exec tools/test.sh api
+
+lint:
+	@exec tools/test.sh lint
+
+# Slower than the rest of the checks together, so not part of `make test`.
+tidy: all
+	@exec tools/tidy.sh
+
+# Rewrites the sources in the layout of .clang-format.
+format:
+	@find src tests -name '*.[ch]' -exec clang-format -i {} +
+
+bench: all
+	$(PYTHON) tests/bench/bench.py
+
+install: all
+	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf build build-*
+
+deps-run:
+	@tools/deps.sh build run
+
+.PHONY: all deps deps-run run demo test test-unit test-api lint tidy format bench install clean
