@@ -1,0 +1,53 @@
+// clock_gettime(2) and its text form.
+// SPDX-License-Identifier: Apache-2.0
+#include "base/clock.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+
+static _Atomic int64_t shift_ms;
+
+static int64_t read_ms(clockid_t id)
+{
+    struct timespec ts;
+    clock_gettime(id, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int64_t gs_clock_now_ms(void)
+{
+    return read_ms(CLOCK_REALTIME) + atomic_load_explicit(&shift_ms, memory_order_relaxed);
+}
+
+int64_t gs_clock_mono_ms(void)
+{
+    return read_ms(CLOCK_MONOTONIC);
+}
+
+void gs_clock_shift_ms(int64_t offset_ms)
+{
+    atomic_fetch_add_explicit(&shift_ms, offset_ms, memory_order_relaxed);
+}
+
+void gs_clock_format_iso(int64_t unix_ms, char out[GS_ISO_TEXT + 1])
+{
+    int64_t ms = unix_ms % 1000;
+    time_t seconds = (time_t)(unix_ms / 1000);
+    if (ms < 0) {
+        ms += 1000;
+        seconds--;
+    }
+    struct tm tm;
+    if (!gmtime_r(&seconds, &tm))
+        tm = (struct tm){.tm_year = 70, .tm_mday = 1};
+    char text[32];
+    size_t n = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(out, GS_ISO_TEXT + 1, "%.*s.%03dZ", (int)n, text, (int)ms);
+}
+
+void gs_clock_sleep_ms(int64_t ms)
+{
+    struct timespec ts = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+    while (nanosleep(&ts, &ts) != 0 && errno == EINTR) {
+    }
+}

@@ -1,0 +1,24 @@
+// The two clocks: wall time for what people read, monotonic time for deadlines.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GS_BASE_CLOCK_H
+#define GS_BASE_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { GS_ISO_TEXT = 24 };
+
+// Milliseconds since the Unix epoch; may jump. Thread-safe.
+int64_t gs_clock_now_ms(void);
+// Milliseconds that only grow; for deadlines and durations. Thread-safe.
+int64_t gs_clock_mono_ms(void);
+
+// For tests: adds offset_ms to every later gs_clock_now_ms of the process.
+void gs_clock_shift_ms(int64_t offset_ms);
+
+// ISO 8601 in UTC with milliseconds and Z, as JavaScript's toISOString gives it, with NUL.
+void gs_clock_format_iso(int64_t unix_ms, char out[GS_ISO_TEXT + 1]);
+// Sleeps without being cut short by signals.
+void gs_clock_sleep_ms(int64_t ms);
+
+#endif

@@ -1,0 +1,100 @@
+// Records failures and answers questions about their codes. Knows nothing of who asks.
+// SPDX-License-Identifier: Apache-2.0
+#include "base/error.h"
+
+#include <stdarg.h>
+
+struct code_row {
+    const char *text;
+    enum gs_status status;
+    int http;
+    const char *help;
+};
+
+static const struct code_row rows[GS_CODE_COUNT] = {
+    [GS_CODE_NONE] = {"none", GS_OK, 200, "no error"},
+#define X(name, text, status, http, help) [GS_CODE_##name] = {text, status, http, help},
+#include "base/codes.def"
+#undef X
+};
+
+enum gs_status gs_fail(struct gs_error *err, enum gs_code code, const char *field, const char *fmt,
+                       ...)
+{
+    if (!err)
+        return rows[code].status;
+    gs_error_release(err);
+    err->code = code;
+    snprintf(err->field, sizeof err->field, "%s", field ? field : "");
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(err->message, sizeof err->message, fmt, args);
+    va_end(args);
+    return rows[code].status;
+}
+
+void gs_error_prefix(struct gs_error *err, const char *fmt, ...)
+{
+    if (!err)
+        return;
+    char old[sizeof err->message];
+    memcpy(old, err->message, sizeof old);
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(err->message, sizeof err->message, fmt, args);
+    va_end(args);
+    size_t used = n < 0 ? 0 : (size_t)n;
+    if (used < sizeof err->message)
+        snprintf(err->message + used, sizeof err->message - used, ": %s", old);
+}
+
+void gs_error_take_details(struct gs_error *err, char *json_array)
+{
+    if (!err) {
+        free(json_array);
+        return;
+    }
+    free(err->details);
+    err->details = json_array;
+}
+
+void gs_error_move(struct gs_error *dst, struct gs_error *src)
+{
+    gs_error_release(dst);
+    *dst = *src;
+    *src = (struct gs_error)GS_ERROR_INIT;
+}
+
+void gs_error_release(struct gs_error *err)
+{
+    free(err->details);
+    *err = (struct gs_error)GS_ERROR_INIT;
+}
+
+const char *gs_code_text(enum gs_code code)
+{
+    return rows[code].text;
+}
+
+enum gs_status gs_code_status(enum gs_code code)
+{
+    return rows[code].status;
+}
+
+int gs_code_http(enum gs_code code)
+{
+    return rows[code].http;
+}
+
+const char *gs_code_help(enum gs_code code)
+{
+    return rows[code].help;
+}
+
+enum gs_code gs_code_from_text(const char *text)
+{
+    for (int code = GS_CODE_NONE + 1; code < GS_CODE_COUNT; code++)
+        if (strcmp(rows[code].text, text) == 0)
+            return (enum gs_code)code;
+    return GS_CODE_NONE;
+}

@@ -1,0 +1,127 @@
+// Comparing and cutting slices.
+// SPDX-License-Identifier: Apache-2.0
+#include "base/slice.h"
+
+bool gs_slice_eq(struct gs_slice a, struct gs_slice b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+bool gs_slice_eq_str(struct gs_slice a, const char *b)
+{
+    return gs_slice_eq(a, gs_slice_str(b));
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+bool gs_slice_ieq_str(struct gs_slice a, const char *b)
+{
+    if (a.len != strlen(b))
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (lower(a.data[i]) != lower(b[i]))
+            return false;
+    return true;
+}
+
+bool gs_slice_starts(struct gs_slice s, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    return s.len >= n && (n == 0 || memcmp(s.data, prefix, n) == 0);
+}
+
+bool gs_slice_ends(struct gs_slice s, const char *suffix)
+{
+    size_t n = strlen(suffix);
+    return s.len >= n && (n == 0 || memcmp(s.data + s.len - n, suffix, n) == 0);
+}
+
+bool gs_slice_has_nul(struct gs_slice s)
+{
+    return s.len > 0 && memchr(s.data, 0, s.len) != NULL;
+}
+
+struct gs_slice gs_slice_split(struct gs_slice *rest, char sep)
+{
+    struct gs_slice whole = *rest;
+    const char *at = whole.len ? memchr(whole.data, sep, whole.len) : NULL;
+    if (!at) {
+        *rest = GS_SLICE_EMPTY;
+        return whole;
+    }
+    size_t n = (size_t)(at - whole.data);
+    *rest = gs_slice_of(at + 1, whole.len - n - 1);
+    return gs_slice_of(whole.data, n);
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+struct gs_slice gs_slice_trim(struct gs_slice s)
+{
+    while (s.len > 0 && is_blank(s.data[0])) {
+        s.data++;
+        s.len--;
+    }
+    while (s.len > 0 && is_blank(s.data[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+bool gs_slice_to_int(struct gs_slice s, int64_t *out_value)
+{
+    bool negative = s.len > 0 && s.data[0] == '-';
+    size_t i = negative ? 1 : 0;
+    if (i == s.len)
+        return false;
+    int64_t value = 0;
+    for (; i < s.len; i++) {
+        int digit = s.data[i] - '0';
+        if (digit < 0 || digit > 9)
+            return false;
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_sub_overflow(value, digit, &value))
+            return false;
+    }
+    // Counted downwards, because the most negative number has no positive twin.
+    if (!negative && __builtin_sub_overflow((int64_t)0, value, &value))
+        return false;
+    *out_value = value;
+    return true;
+}
+
+// The length of the well-formed sequence at p, 0 when there is none (Unicode 15, table 3-7).
+static size_t utf8_sequence(const unsigned char *p, size_t left)
+{
+    unsigned char lead = p[0];
+    if (lead < 0x80)
+        return 1;
+    size_t n = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    if (lead < 0xc2 || lead > 0xf4 || left < n)
+        return 0;
+    unsigned char low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+    unsigned char high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+    if (p[1] < low || p[1] > high)
+        return 0;
+    for (size_t i = 2; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    return n;
+}
+
+bool gs_slice_is_utf8(struct gs_slice s)
+{
+    size_t i = 0;
+    while (i < s.len) {
+        size_t n = utf8_sequence((const unsigned char *)s.data + i, s.len - i);
+        if (n == 0)
+            return false;
+        i += n;
+    }
+    return true;
+}

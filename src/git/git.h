@@ -1,0 +1,180 @@
+// Repositories: a bare mirror on disk, what the host advertises, and commits pushed as compare-and-swap.
+// libgit2 stays inside this folder. Gets credentials as values and knows neither hosts nor documents.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GS_GIT_GIT_H
+#define GS_GIT_GIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/slice.h"
+#include "net/net.h"
+
+// Once per process, before threads start: initialises libgit2, empties its configuration search paths, registers our transport as the only one.
+enum gs_status gs_git_init(struct gs_error *err) GS_MUST_CHECK;
+void gs_git_shutdown(void);
+
+// A SHA-1 object id as 40 lower-case digits; "" is "none" (the zero id).
+struct gs_oid {
+    char hex[41];
+};
+bool gs_oid_is_none(const struct gs_oid *oid);
+bool gs_oid_eq(const struct gs_oid *a, const struct gs_oid *b);
+// Exactly 40 hexadecimal digits.
+bool gs_oid_parse(struct gs_slice text, struct gs_oid *out_oid);
+// git check-ref-format --branch: whether text can be a branch name.
+bool gs_git_branch_is_valid(const char *name);
+
+// ---- The remote side -------------------------------------------------------
+
+// Where and as whom. Views of the caller's memory.
+struct gs_git_remote {
+    struct gs_net *net;
+    const char *url; // as configured; ".git" is neither added nor removed
+    const char *username, *password;
+    int64_t deadline_ms; // for each call that gets this remote
+    size_t max_pack;     // bytes of a pack that we accept
+};
+
+enum gs_git_service { GS_GIT_UPLOAD_PACK, GS_GIT_RECEIVE_PACK };
+
+struct gs_git_ref {
+    const char *name; // "refs/heads/main"
+    struct gs_oid oid;
+    struct gs_oid peeled; // of an annotated tag, when the host says so; else none
+};
+
+// What GET info/refs said (gitprotocol-http, gitprotocol-pack; protocol version 0).
+struct gs_git_advert {
+    enum gs_git_service service;
+    const struct gs_git_ref *refs;
+    size_t count;        // 0: an empty repository
+    const char *head;    // the branch HEAD points to, "refs/heads/…", or NULL when not told
+    struct gs_slice raw; // the whole answer, so that a fetch need not ask again
+    bool report_status, side_band_64k, ofs_delta, atomic, delete_refs;
+};
+
+// One GET. Errors: host_denied (401: the token is not accepted; the caller may try once more with a new one), repository_not_found (404),
+// repository_not_writable (403 for receive-pack), host_denied (403 for upload-pack), rate_limited (429, or 403 with Retry-After), host_failed (5xx, a redirect, HTML or anything that is not
+// an advertisement, more than 64 MB or 500,000 refs, SHA-256 repositories), and those of gs_net_perform. Data lives in the arena.
+enum gs_status gs_git_advertise(const struct gs_git_remote *remote, enum gs_git_service service,
+                                struct gs_arena *arena, struct gs_git_advert *out_advert,
+                                struct gs_error *err) GS_MUST_CHECK;
+// NULL when there is no such ref.
+const struct gs_git_ref *gs_git_advert_find(const struct gs_git_advert *advert, const char *name);
+
+// ---- The mirror ------------------------------------------------------------
+
+struct gs_mirror;
+
+// Opens, or makes, the bare repository in the folder. One thread at a time may use a mirror.
+// A damaged one gives internal with a message; gs_mirror_discard and opening again is the cure (a mirror is a cache).
+enum gs_status gs_mirror_open(const char *folder, struct gs_mirror **out_mirror,
+                              struct gs_error *err) GS_MUST_CHECK;
+void gs_mirror_close(struct gs_mirror *mirror);
+enum gs_status gs_mirror_discard(const char *folder, struct gs_error *err) GS_MUST_CHECK;
+
+// Whether the mirror has the commit (or tag object) and all that it needs: only objects that arrived by a completed fetch or were pushed.
+bool gs_mirror_has(struct gs_mirror *mirror, const struct gs_oid *oid);
+// Fetches the named ref (as advertised by upload-pack) with one POST, or none when it is there already. Marks it as complete (keeps a ref on it).
+enum gs_status gs_mirror_fetch(struct gs_mirror *mirror, const struct gs_git_remote *remote,
+                               const struct gs_git_advert *advert, const struct gs_git_ref *ref,
+                               struct gs_error *err) GS_MUST_CHECK;
+// Follows annotated tags to their commit. not_in_git when it is no commit.
+enum gs_status gs_mirror_peel(struct gs_mirror *mirror, const struct gs_oid *oid,
+                              struct gs_oid *out_commit, struct gs_error *err) GS_MUST_CHECK;
+// Whether ancestor is reachable from commit (or equal to it).
+enum gs_status gs_mirror_is_ancestor(struct gs_mirror *mirror, const struct gs_oid *ancestor,
+                                     const struct gs_oid *commit, bool *out_yes,
+                                     struct gs_error *err) GS_MUST_CHECK;
+
+enum gs_entry_kind { GS_ENTRY_FILE, GS_ENTRY_FOLDER, GS_ENTRY_OTHER /* link or submodule */ };
+struct gs_entry {
+    const char *name;
+    enum gs_entry_kind kind;
+    struct gs_oid oid;
+};
+
+// The file's bytes replace the content of out (bounded by its maximum: too_large). not_found when there is no file of that path in the
+// commit; "" as commit is an empty tree. Paths are relative, separated by '/'.
+enum gs_status gs_mirror_read_file(struct gs_mirror *mirror, const struct gs_oid *commit,
+                                   const char *path, struct gs_buf *out,
+                                   struct gs_error *err) GS_MUST_CHECK;
+// The entry at a path: not_found when there is none.
+enum gs_status gs_mirror_stat(struct gs_mirror *mirror, const struct gs_oid *commit,
+                              const char *path, struct gs_arena *arena, struct gs_entry *out_entry,
+                              struct gs_error *err) GS_MUST_CHECK;
+// The entries of a folder ("" is the root), in git's order. not_found when it is no folder.
+enum gs_status gs_mirror_list(struct gs_mirror *mirror, const struct gs_oid *commit,
+                              const char *path, struct gs_arena *arena,
+                              struct gs_entry **out_entries, size_t *out_count,
+                              struct gs_error *err) GS_MUST_CHECK;
+
+struct gs_commit_info {
+    struct gs_oid oid;
+    struct gs_oid parent; // the first one, or none
+    const char *message, *author_name, *author_email;
+    int64_t committed_at_ms;
+};
+enum gs_status gs_mirror_commit_info(struct gs_mirror *mirror, const struct gs_oid *commit,
+                                     struct gs_arena *arena, struct gs_commit_info *out_info,
+                                     struct gs_error *err) GS_MUST_CHECK;
+
+// ---- Writing ---------------------------------------------------------------
+
+enum gs_edit_kind {
+    GS_EDIT_WRITE,  // content becomes the file at path
+    GS_EDIT_DELETE, // the file at path goes; folders that become empty go too
+    GS_EDIT_MOVE,   // the file or folder at path goes to to_path, keeping its object id
+};
+struct gs_edit {
+    enum gs_edit_kind kind;
+    const char *path;
+    const char *to_path;
+    struct gs_slice content;
+};
+
+struct gs_commit_request {
+    struct gs_oid parent; // none: the first commit of an empty repository
+    const struct gs_edit *edits;
+    size_t edit_count;
+    const char *author_name, *author_email; // also the committer
+    struct gs_slice message; // used as given, with one final newline added when it has none
+    int64_t when_ms;         // recorded in whole seconds, UTC
+};
+
+enum gs_change_kind { GS_FILE_ADDED, GS_FILE_MODIFIED, GS_FILE_DELETED };
+struct gs_file_change {
+    enum gs_change_kind kind;
+    const char *path;
+};
+
+// Writes blobs, the trees on the changed paths and the commit into the mirror; cost grows with the edits and the folders on their paths, not with the repository.
+// The changed files are told as git diff --name-status --no-renames would. layout_conflict when a file stands where a folder is needed or the other way
+// round (message names it), invalid_name for a path git does not allow. When nothing changes, out_commit is the parent and no commit is made.
+enum gs_status gs_mirror_commit(struct gs_mirror *mirror, const struct gs_commit_request *request,
+                                struct gs_arena *arena, struct gs_oid *out_commit,
+                                struct gs_file_change **out_changes, size_t *out_count,
+                                struct gs_error *err) GS_MUST_CHECK;
+
+enum gs_push_outcome {
+    GS_PUSH_DONE, // the host reported ok
+    GS_PUSH_MOVED, // the ref is no longer at old (or is locked): nothing happened, rebuild and try again
+    GS_PUSH_REFUSED, // a rule or hook of the host said no; the reason is in out_reason
+    GS_PUSH_UNKNOWN, // the connection broke after the request had started: ask the remote what happened
+};
+
+// One POST to git-receive-pack that moves ref from old (none: creates it) to new, with exactly the objects reachable from new and not
+// from old. old must be in the mirror. GS_OK with an outcome for all four cases; for GS_PUSH_UNKNOWN err holds the cause although the status is GS_OK. Errors of other kinds (nothing was sent, or the host
+// answered with a clear failure status before touching refs): those of gs_git_advertise.
+// On GS_PUSH_DONE the mirror keeps new as complete.
+enum gs_status gs_git_push(struct gs_mirror *mirror, const struct gs_git_remote *remote,
+                           const struct gs_git_advert *advert, const char *ref,
+                           const struct gs_oid *old, const struct gs_oid *new,
+                           struct gs_arena *arena, enum gs_push_outcome *out_outcome,
+                           const char **out_reason, struct gs_error *err) GS_MUST_CHECK;
+
+#endif

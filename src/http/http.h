@@ -1,0 +1,116 @@
+// The HTTP server: strict parsing, limits, deadlines, a route table and answers that may come later from another thread.
+// libmicrohttpd stays inside mhd.c. Knows neither JSON nor what the routes do.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GS_HTTP_HTTP_H
+#define GS_HTTP_HTTP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/slice.h"
+
+struct gs_http_server;
+struct gs_http_exchange; // one request and its response
+
+enum gs_http_route_flags {
+    GS_HTTP_LATER =
+        1, // the connection is suspended before handle() is called; the reply may come from any thread
+    GS_HTTP_BODY = 2,   // takes a JSON body (or none); without the flag a body is refused
+    GS_HTTP_PUBLIC = 4, // for the owner of the routes: needs no authentication
+};
+
+// A row of the route table. Patterns are literal segments and ":name" captures, which match one non-empty, percent-decoded segment.
+struct gs_http_route {
+    const char *method;
+    const char *pattern; // "/api/ext/apps/:appId"
+    unsigned flags;
+    const void *target; // the owner's own row; the server never looks at it
+};
+
+// What the owner of the routes does; each is called at most once per exchange, on a server thread.
+struct gs_http_owner {
+    void *ctx;
+    // The headers are there, the body is not read yet: authentication. Not GS_OK: answered by fail() with err, the body is never read.
+    enum gs_status (*admit)(void *ctx, struct gs_http_exchange *exchange, struct gs_error *err);
+    // The request is complete. Leads to exactly one gs_http_reply, before the return unless the route is GS_HTTP_LATER.
+    void (*handle)(void *ctx, struct gs_http_exchange *exchange);
+    // Fills in the response for an error that the server found (404, 405, 413, 415, 408, malformed requests) or admit() gave; does not reply.
+    void (*fail)(void *ctx, struct gs_http_exchange *exchange, const struct gs_error *err);
+    // The response was sent or the client went away: the place for the access log.
+    void (*done)(void *ctx, const struct gs_http_exchange *exchange, int64_t duration_us);
+};
+
+struct gs_http_options {
+    const char *listen; // "127.0.0.1:8080", "[::1]:8080", ":8080", "host:port"; port 0 picks one
+    const char *tls_cert, *tls_key; // PEM files, both or none
+    size_t body_limit;
+    size_t
+        body_total_limit; // bytes of bodies held at one time over all connections; more is overloaded (503)
+    unsigned max_connections;
+    unsigned max_connections_per_ip; // 0: no bound
+    unsigned threads;
+    int64_t
+        header_timeout_ms; // absolute, from the first byte of the connection or the end of the previous response's request to the end of the headers
+    int64_t body_timeout_ms; // absolute, for the whole body
+    int64_t idle_timeout_ms; // keep-alive connections without a request
+};
+
+// Binds and starts. routes and owner stay the caller's and must live until gs_http_free.
+enum gs_status gs_http_start(const struct gs_http_options *options,
+                             const struct gs_http_route *routes, size_t route_count,
+                             const struct gs_http_owner *owner, struct gs_http_server **out_server,
+                             struct gs_error *err) GS_MUST_CHECK;
+// "127.0.0.1:40123", as bound.
+const char *gs_http_address(const struct gs_http_server *server);
+// Stops listening at once and refuses new requests on open connections (503 shutting_down, Connection: close); those in flight go on.
+void gs_http_quiesce(struct gs_http_server *server);
+// Waits until nothing is in flight or deadline_ms (monotonic) passed; whether it became idle.
+bool gs_http_drain(struct gs_http_server *server, int64_t deadline_ms);
+// Closes everything. No exchange may be waiting for its reply.
+void gs_http_free(struct gs_http_server *server);
+
+struct gs_http_counts {
+    uint64_t requests;
+    unsigned in_flight, connections;
+};
+void gs_http_counts(struct gs_http_server *server, struct gs_http_counts *out_counts);
+
+// ---- The request. Views live until the reply. --------------------------------
+
+// X-Request-Id of the caller when it is sane ([A-Za-z0-9._-]{1,64}), else a new UUIDv7.
+const char *gs_http_request_id(const struct gs_http_exchange *exchange);
+const char *gs_http_method(const struct gs_http_exchange *exchange);
+struct gs_slice gs_http_path(const struct gs_http_exchange *exchange); // as sent, without the query
+struct gs_slice gs_http_body(const struct gs_http_exchange *exchange);
+const char *gs_http_peer(const struct gs_http_exchange *exchange); // "127.0.0.1"
+// Lives as long as the exchange. One thread at a time.
+struct gs_arena *gs_http_arena(struct gs_http_exchange *exchange);
+// NULL when no route matched.
+const struct gs_http_route *gs_http_route(const struct gs_http_exchange *exchange);
+// NULL when absent; names in any case.
+const char *gs_http_header(const struct gs_http_exchange *exchange, const char *name);
+// The percent-decoded value (UTF-8, no NUL: else the request is refused) of the first such member of the query; NULL when absent, "" when without a value.
+const char *gs_http_query(const struct gs_http_exchange *exchange, const char *name);
+// A capture of the pattern, percent-decoded (UTF-8, no NUL); never NULL for a name that the pattern has.
+const char *gs_http_param(const struct gs_http_exchange *exchange, const char *name);
+// Whatever the owner wants to keep with the exchange (the authenticated caller, say), in its arena.
+void gs_http_set_data(struct gs_http_exchange *exchange, void *data);
+void *gs_http_data(const struct gs_http_exchange *exchange);
+
+// ---- The response -----------------------------------------------------------
+
+// Takes over the bytes of body (which is empty afterwards). The server adds Content-Length, Date, Connection, X-Request-Id,
+// X-Content-Type-Options: nosniff and Cache-Control: no-store. Replaces what an earlier call set.
+void gs_http_respond(struct gs_http_exchange *exchange, int status, const char *content_type,
+                     struct gs_buf *body);
+// Adds a header; name and value are copied, control characters in value end it.
+void gs_http_add_header(struct gs_http_exchange *exchange, const char *name, const char *value);
+// Sends what was set. The exchange must not be touched by the caller afterwards. Thread-safe.
+void gs_http_reply(struct gs_http_exchange *exchange);
+int gs_http_status(const struct gs_http_exchange *exchange); // as set so far, 0 when not
+size_t gs_http_response_bytes(const struct gs_http_exchange *exchange);
+
+#endif
