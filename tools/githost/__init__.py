@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A GitHub-like host on loopback: the GitHub App API and git over smart HTTP, with faults on request."""
+"""A GitHub-like host on loopback: the GitHub App API, git over smart HTTP, faults on request."""

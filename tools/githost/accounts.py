@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Apps, their installations and tokens, and the one place that decides who may do what to which repository.
+"""Apps, their installations and tokens: the one place that decides who may do what.
 
 Knows no HTTP; a refusal is raised as Refused with the status and the words GitHub uses.
 """
@@ -19,7 +19,8 @@ ALPHABET = string.ascii_letters + string.digits
 LEVELS = {"none": 0, "read": 1, "write": 2}
 UNDECODABLE = "A JSON web token could not be decoded"
 BAD_IAT = (
-    "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"
+    "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was "
+    "issued"
 )
 BAD_EXP = (
     "'Expiration time' claim ('exp') must be a numeric value representing the future time at which "
@@ -126,7 +127,7 @@ class Accounts:
         return len(self.tokens)
 
     def token(self, value):
-        """The live token of that value; 401 when it is unknown, expired or its installation is gone."""
+        """The live token of that value; 401 when it is unknown, expired or without installation."""
         token = self.tokens.get(value)
         if token is None or token.expires_at <= time.time():
             raise Refused(401, "Bad credentials")

@@ -66,10 +66,9 @@ class Admin:
         return self.repositories.names()
 
     async def _create_repo(self, wanted):
-        repo = await asyncio.to_thread(
-            self.repositories.create, wanted["name"], wanted.get("branch", "main"), wanted.get("seed")
-        )
-        return {"name": wanted["name"], "folder": str(repo.folder), "branches": repo.branches()}
+        name, branch, seed = wanted["name"], wanted.get("branch", "main"), wanted.get("seed")
+        repo = await asyncio.to_thread(self.repositories.create, name, branch, seed)
+        return {"name": name, "folder": str(repo.folder)}
 
     async def _delete_repo(self, _, full_name):
         if full_name not in self.repositories.names():
@@ -173,11 +172,9 @@ def _show(installation):
 
 
 def fill_defaults(admin, app_id, installation_id, owner, slug):
-    """The App and the installation every host starts with: all repositories of owner, read and write."""
+    """The App and installation every host starts with: all repositories of owner, with write."""
     app = admin.make_app(app_id, slug, owner)
     admin.accounts.installations[installation_id] = Installation(
         installation_id, admin.accounts.apps[str(app_id)], owner, dict(WRITE)
     )
     return app
-
-

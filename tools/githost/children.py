@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """nginx and fcgiwrap as children that never outlive the host, whatever becomes of it.
 
-The sockets are opened here and inherited, so that no port is picked twice and nobody connects too early.
+The sockets are opened here and inherited, so that no port is picked twice and nobody can connect
+too early.
 """
 
 import asyncio
@@ -128,7 +129,7 @@ def _die_with_parent():
 
 
 class Children:
-    """One process group of its own; start adds to it, stop ends it, watch tells when one is gone."""
+    """One process group of its own; start adds, stop ends it, watch tells when one is gone."""
 
     def __init__(self, log_folder):
         self._log_folder = log_folder
@@ -202,8 +203,9 @@ def start_nginx(children, folder, sockets, git_root, listener, tls_listener, log
         )
     )
     numbers = [sock.fileno() for sock in inherited]
+    error_log = f"{folder}/log/nginx-error.log"
     children.start(
-        ["/usr/sbin/nginx", "-c", str(config), "-p", str(folder), "-e", f"{folder}/log/nginx-error.log"],
+        ["/usr/sbin/nginx", "-c", str(config), "-p", str(folder), "-e", error_log],
         pass_fds=numbers,
         env=os.environ | {"NGINX": "".join(f"{number};" for number in numbers)},
     )

@@ -149,13 +149,14 @@ class Host:
 
     def change_installation(self, installation_id=None, **members):
         """members: permissions, repositories, suspended."""
-        return self.call("PATCH", f"/installations/{self._installation(installation_id)}", **members)
+        number = self._installation(installation_id)
+        return self.call("PATCH", f"/installations/{number}", **members)
 
     def delete_installation(self, installation_id):
         self.call("DELETE", f"/installations/{installation_id}")
 
     def token(self, installation_id=None, **members):
-        """A fresh installation token, as a string; members: permissions, repositories (owner/name)."""
+        """A fresh token, as a string; members: permissions, repositories (owner/name)."""
         number = self._installation(installation_id)
         return self.call("POST", "/tokens", installationId=number, **members)["token"]
 
@@ -164,7 +165,7 @@ class Host:
         return self.call("POST", "/tokens/expire")["expired"]
 
     def settings(self, **changes):
-        """Changes and gives the settings: tokenTtl (seconds), tokenLength, rateLimit (calls an hour)."""
+        """Changes and gives them: tokenTtl (seconds), tokenLength, rateLimit (calls an hour)."""
         return self.call("PATCH", "/settings", **changes)
 
     def _installation(self, number):
@@ -184,7 +185,7 @@ class Host:
         self.call("DELETE", "/faults")
 
     def requests(self, **wanted):
-        """The requests so far, oldest first; wanted filters by equal members, e.g. service=, method=."""
+        """The requests so far, oldest first; wanted filters by members, e.g. service=, method=."""
         entries = self.call("GET", "/requests")
         return [e for e in entries if all(e.get(key) == value for key, value in wanted.items())]
 

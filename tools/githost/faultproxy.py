@@ -23,9 +23,10 @@ class Severed(Exception):
 
 
 class FaultProxy:
-    def __init__(self, faults, journal, repositories, port):
+    def __init__(self, faults, journal, accounts, repositories, port):
         self.faults = faults
         self.journal = journal
+        self.accounts = accounts
         self.repositories = repositories
         self.port = port
         self._actions = {
@@ -60,13 +61,15 @@ class FaultProxy:
         await asyncio.sleep(rule.delay_ms / 1000)
         if rule.race_commit:
             await asyncio.to_thread(self._commit, **rule.race_commit)
+        if rule.expire_tokens:
+            self.accounts.expire_tokens()
         if not exchange.is_forwarded_by(rule):
             agent = exchange.head.get("User-Agent", "")
             self.journal.add_unforwarded(exchange.method, exchange.target, agent, rule.action)
         await self._actions[rule.action](exchange, rule)
 
-    def _commit(self, repo, file, content, branch="main", message="A commit from outside"):
-        self.repositories.open(repo).commit_files(branch, {file: content}, message)
+    def _commit(self, repo, files, branch="main", message="A commit from outside"):
+        self.repositories.open(repo).commit_files(branch, files, message)
 
 
 class Exchange:
@@ -120,7 +123,7 @@ class Exchange:
         await host.drain()
 
     async def response_pieces(self, host_reader):
-        """The host's response in pieces fit for a kept connection: first the head, then the body."""
+        """The response in pieces fit for a kept connection: first the head, then the body."""
         head = await read_head(host_reader)
         while head is not None and head.start.split(" ")[1].startswith("1"):
             head = await read_head(host_reader)
@@ -140,7 +143,7 @@ class Exchange:
 
 
 async def _forward(exchange, rule):
-    """Passes the request on and the response back, whole, dripping, truncated or severed on the way."""
+    """Passes the request on and the response back: whole, dripping, truncated or severed."""
     host_reader, host = await asyncio.open_connection("127.0.0.1", exchange.port)
     try:
         await exchange.forward_request(host, rule)
@@ -210,7 +213,7 @@ async def _send_garbage(exchange, rule):
 
 
 async def _send_endlessly(exchange, rule):
-    """A body that goes on until the client has had enough: rule.body over and over, or random bytes."""
+    """A body that goes on until the client leaves: rule.body over and over, or random bytes."""
     await exchange.swallow_request()
     unit = (rule.body or "").encode() or os.urandom(CHUNK)
     piece = _chunk(unit * max(CHUNK // len(unit), 1))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fault rules: which request misbehaves, how often and in which way.
 
-A rule is pure data; the API stand-in and the fault proxy ask the table and act. Neither HTTP nor git is
-known here.
+A rule is pure data; the API stand-in and the fault proxy ask the table and act. Neither HTTP nor
+git is known here.
 """
 
 from dataclasses import asdict, dataclass, field, fields
@@ -18,7 +18,7 @@ class BadRule(ValueError):
 
 @dataclass
 class Rule:
-    """One fault. match is part of the path with its query; skip lets the first hits pass unharmed."""
+    """One fault. match is part of path and query; skip lets the first hits pass unharmed."""
 
     action: str = "respond"
     at: str = "proxy"
@@ -29,6 +29,7 @@ class Rule:
     times: int | None = None
     delay_ms: int = 0
     race_commit: dict | None = None
+    expire_tokens: bool = False
     status: int | None = None
     headers: dict = field(default_factory=dict)
     body: object = None
@@ -55,8 +56,8 @@ class Rule:
             raise BadRule(f"no action {rule.action!r} at {rule.at!r}; known: {', '.join(allowed)}")
         if rule.action == "redirect" and not rule.location:
             raise BadRule("a redirect needs a location")
-        if rule.at == "api" and rule.race_commit:
-            raise BadRule("race_commit works at 'proxy' only")
+        if rule.at == "api" and (rule.race_commit or rule.expire_tokens):
+            raise BadRule("race_commit and expire_tokens work at 'proxy' only")
         return rule
 
     def fits(self, method, target):

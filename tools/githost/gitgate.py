@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decides for nginx whether a git request may pass; asked anew for every single request.
 
-nginx's auth_request knows yes and no only, so a refused request is asked a second time, for the words.
+nginx's auth_request knows yes and no only, so about a refused request it asks a second time, for
+the words.
 """
 
 import base64

@@ -5,20 +5,15 @@ Who may do what is decided in accounts.py; git access is decided in gitgate.py.
 """
 
 import asyncio
-import datetime
 import re
 import time
 import urllib.parse
 
+from . import shapes
 from .accounts import Refused, stable_id
 from .httpd import BadRequest, Response
 
 DOCS = "https://docs.github.com/rest"
-
-
-def iso(seconds):
-    moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class GitHubApi:
@@ -101,7 +96,7 @@ class GitHubApi:
                 "id": app.id,
                 "slug": app.slug,
                 "node_id": f"A_{app.id}",
-                "owner": _account(app.owner, call.base),
+                "owner": shapes.account(app.owner, call.base),
                 "name": app.slug,
                 "description": "",
                 "external_url": call.base,
@@ -117,10 +112,12 @@ class GitHubApi:
 
     async def _installations(self, call):
         found = self._installations_of(call.app())
-        return call.page([_installation(i, call.base) for i in found])
+        return call.page([shapes.installation(i, call.base) for i in found])
 
     async def _installation(self, call, number):
-        return Response.of_json(_installation(self._own_installation(call, number), call.base))
+        return Response.of_json(
+            shapes.installation(self._own_installation(call, number), call.base)
+        )
 
     def _own_installation(self, call, number):
         app = call.app()
@@ -134,7 +131,7 @@ class GitHubApi:
         full_name = self.repositories.find(owner, name)
         for found in self._installations_of(app):
             if full_name and found.covers(full_name):
-                return Response.of_json(_installation(found, call.base))
+                return Response.of_json(shapes.installation(found, call.base))
         raise Refused(404, "Not Found")
 
     async def _make_token(self, call, number):
@@ -145,7 +142,7 @@ class GitHubApi:
         narrowed = repositories is not None or installation.repositories is not None
         answer = {
             "token": token.value,
-            "expires_at": iso(token.expires_at),
+            "expires_at": shapes.iso(token.expires_at),
             "permissions": token.permissions,
             "repository_selection": "selected" if narrowed else "all",
         }
@@ -176,12 +173,12 @@ class GitHubApi:
         slug = login.removesuffix("[bot]")
         known = {app.slug for app in self.accounts.apps.values()}
         if login.endswith("[bot]") and slug in known:
-            return Response.of_json(_account(login, call.base, "Bot"))
+            return Response.of_json(shapes.account(login, call.base, "Bot"))
         owners = {name.partition("/")[0] for name in self.repositories.names()}
         owners |= {i.account for i in self.accounts.installations.values()}
         if login not in owners:
             raise Refused(404, "Not Found")
-        return Response.of_json(_account(login, call.base))
+        return Response.of_json(shapes.account(login, call.base))
 
     async def _rate_limit(self, call):
         token = call.token()
@@ -210,7 +207,7 @@ class GitHubApi:
         )
 
     def _visible(self, call, owner, name):
-        """The full name of a repository the token sees, and the token; else 404, as GitHub hides it."""
+        """The full name of a repository the token sees, and the token; else 404 as on GitHub."""
         token = call.token_if_any()
         full_name = self.repositories.find(owner, name)
         if token is None or full_name is None or not token.covers(full_name):
@@ -223,45 +220,20 @@ class GitHubApi:
 
     def _describe(self, full_name, token, call):
         full_name = self.repositories.find(*full_name.split("/"))
-        owner, name = full_name.split("/")
-        page = f"{call.base}/{full_name}"
-        return {
-            "id": stable_id(full_name),
-            "node_id": f"R_{stable_id(full_name)}",
-            "name": name,
-            "full_name": full_name,
-            "private": True,
-            "owner": _account(owner, call.base),
-            "html_url": page,
-            "description": None,
-            "fork": False,
-            "url": f"{call.base}/api/v3/repos/{full_name}",
-            "clone_url": f"{page}.git",
-            "git_url": f"git://{page.partition('//')[2]}.git",
-            "default_branch": self.repositories.open(full_name).default_branch(),
-            "archived": False,
-            "disabled": False,
-            "visibility": "private",
-            "permissions": {
-                "admin": False,
-                "maintain": False,
-                "push": token.may("contents", "write"),
-                "triage": False,
-                "pull": token.may("contents", "read"),
-            },
-        }
+        branch = self.repositories.open(full_name).default_branch()
+        return shapes.repository(full_name, branch, token, call.base)
 
     async def _branches(self, call, owner, name):
         full_name = self._readable(call, owner, name)
         heads = await asyncio.to_thread(self.repositories.open(full_name).branches)
-        return call.page([_branch(full_name, b, sha, call.base) for b, sha in heads.items()])
+        return call.page([shapes.branch(full_name, b, sha, call.base) for b, sha in heads.items()])
 
     async def _branch(self, call, owner, name, branch):
         full_name = self._readable(call, owner, name)
         heads = await asyncio.to_thread(self.repositories.open(full_name).branches)
         if branch not in heads:
             raise Refused(404, "Branch not found")
-        return Response.of_json(_branch(full_name, branch, heads[branch], call.base))
+        return Response.of_json(shapes.branch(full_name, branch, heads[branch], call.base))
 
     def _readable(self, call, owner, name):
         full_name, token = self._visible(call, owner, name)
@@ -337,37 +309,3 @@ def _error(status, message, headers=None):
 
 def _number(text, default):
     return int(text) if text and text.isdigit() else default
-
-
-def _account(login, base, kind="Organization"):
-    return {
-        "login": login,
-        "id": stable_id(login),
-        "node_id": f"{kind[0]}_{stable_id(login)}",
-        "html_url": f"{base}/{urllib.parse.quote(login)}",
-        "type": kind,
-        "site_admin": False,
-    }
-
-
-def _installation(installation, base):
-    selected = installation.repositories is not None
-    return {
-        "id": installation.id,
-        "account": _account(installation.account, base),
-        "repository_selection": "selected" if selected else "all",
-        "access_tokens_url": f"{base}/api/v3/app/installations/{installation.id}/access_tokens",
-        "repositories_url": f"{base}/api/v3/installation/repositories",
-        "html_url": f"{base}/organizations/{installation.account}/settings/installations/{installation.id}",
-        "app_id": installation.app.id,
-        "app_slug": installation.app.slug,
-        "target_type": "Organization",
-        "permissions": installation.permissions,
-        "events": [],
-        "suspended_at": iso(0) if installation.suspended else None,
-    }
-
-
-def _branch(full_name, branch, sha, base):
-    url = f"{base}/api/v3/repos/{full_name}/commits/{sha}"
-    return {"name": branch, "commit": {"sha": sha, "url": url}, "protected": False}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A bare repository through git's plumbing: commits without a work tree, and everything a test looks at.
+"""A bare repository through git's plumbing: commits without a work tree, and all a test looks at.
 
 Works on a folder; knows nothing of the host that serves it. Calls block.
 """
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 AUTHOR = "Octo Outsider <outsider@example.com>"
-ZERO = "0" * 40
 SETTINGS = {
     "http.receivepack": "true",
     "receive.fsckObjects": "true",
@@ -115,12 +114,12 @@ class GitRepo:
         return self._refs("refs/tags/")
 
     def _refs(self, prefix):
-        form = "--format=%(refname) %(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end)"
-        lines = self.text("for-each-ref", form, prefix).splitlines()
+        commit = "%(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end)"
+        lines = self.text("for-each-ref", f"--format=%(refname) {commit}", prefix).splitlines()
         return {name[len(prefix) :]: sha for name, sha in (line.rsplit(" ", 1) for line in lines)}
 
     def default_branch(self):
-        return self.text("symbolic-ref", "HEAD").removeprefix("refs/heads/")
+        return (self.folder / "HEAD").read_text().strip().removeprefix("ref: refs/heads/")
 
     def read_file(self, path, ref="main"):
         """The bytes of a file, or None when the revision does not have it."""
@@ -133,19 +132,20 @@ class GitRepo:
         if self.head(ref) is None:
             return {}
         records = self.git("ls-tree", "-r", "-z", "--full-tree", ref).split(b"\0")[:-1]
-        split = (record.split(b"\t", 1) for record in records)
-        return {os.fsdecode(path): meta.split()[2].decode() for meta, path in split}
+        pairs = (record.split(b"\t", 1) for record in records)
+        return {os.fsdecode(path): about.split()[2].decode() for about, path in pairs}
 
     def files(self, ref="main"):
         """{path: bytes} of all files of a revision."""
-        return {path: self.git("cat-file", "blob", blob) for path, blob in self.ls_tree(ref).items()}
+        tree = self.ls_tree(ref)
+        return {path: self.git("cat-file", "blob", blob) for path, blob in tree.items()}
 
     def log(self, ref="main", limit=100):
         """The commits reachable from ref, newest first."""
         form = "--format=%H%x1f%P%x1f%an%x1f%ae%x1f%cn%x1f%s%x1f%B%x1e"
         raw = self.text("log", f"--max-count={limit}", form, ref, "--")
-        records = [record.strip("\n").split("\x1f") for record in raw.split("\x1e") if record.strip()]
-        return [Commit(r[0], r[1].split(), *r[2:6], r[6].rstrip("\n")) for r in records]
+        records = filter(None, (record.strip("\n") for record in raw.split("\x1e")))
+        return [_parse_commit(*record.split("\x1f")) for record in records]
 
     def fsck(self):
         """What `git fsck --strict` complains about; an empty string for a sound repository."""
@@ -164,10 +164,10 @@ class GitRepo:
         orphan starts a new history and parent builds on another revision; both replace the branch.
         """
         base = parent or (None if orphan else self.head(branch))
-        stamp = f"{int(when if when is not None else time.time())} +0000"
+        who = f"{author} {int(when if when is not None else time.time())} +0000"
         text = message.encode()
         stream = [
-            f"commit refs/heads/{branch}\nauthor {author} {stamp}\ncommitter {author} {stamp}\n".encode(),
+            f"commit refs/heads/{branch}\nauthor {who}\ncommitter {who}\n".encode(),
             b"data %d\n%s\n" % (len(text), text),
             f"from {base}\n".encode() if base else b"",
         ]
@@ -213,6 +213,10 @@ def _run(command, data=None):
         text = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
         raise GitError(f"git {command[2]}: {text or f'exit status {done.returncode}'}")
     return done.stdout
+
+
+def _parse_commit(sha, parents, author, email, committer, subject, message):
+    return Commit(sha, parents.split(), author, email, committer, subject, message.rstrip("\n"))
 
 
 def _file_command(path, content):

@@ -6,6 +6,7 @@ Knows no path and no rule of the host; the API, the admin interface and the faul
 
 import asyncio
 import json
+import traceback
 import urllib.parse
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -181,15 +182,13 @@ async def _read_request(reader, head):
 
 
 def make_server(handler):
-    """A callback for asyncio.start_server; handler(Request) gives a Response, or None to hang up."""
+    """A callback for asyncio.start_server; handler(Request) gives the Response."""
 
     async def serve(reader, writer):
         try:
             while (head := await read_head(reader)) is not None:
                 request = await _read_request(reader, head)
                 response = await handler(request)
-                if response is None:
-                    break
                 keep = is_keep_alive(head)
                 writer.write(response.encode(keep, request.method != "HEAD"))
                 await writer.drain()
@@ -199,6 +198,9 @@ def make_server(handler):
             writer.write(Response.of_json({"message": str(cause)}, 400).encode(False))
         except (ConnectionError, asyncio.CancelledError):
             pass
+        except Exception:
+            traceback.print_exc()
+            writer.write(Response.of_json({"message": "Server Error"}, 500).encode(False))
         finally:
             writer.close()
 

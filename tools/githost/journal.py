@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The log of requests: what nginx writes to its access log, joined with what the host knew of the caller.
+"""The log of requests: nginx's access log, joined with what the host knew of the caller.
 
-nginx writes a line after its answer has left, so a reader waits for the lines of the requests that were begun.
+nginx writes a line after its answer has left, so a reader waits for the lines of the requests that
+were begun.
 """
 
 import asyncio
@@ -12,7 +13,8 @@ from .faults import service_of
 
 LOG_FORMAT = (
     '{"id":"$request_id","time":"$msec","method":"$request_method","target":"$request_uri",'
-    '"scheme":"$scheme","status":"$status","userAgent":"$http_user_agent","protocol":"$server_protocol",'
+    '"scheme":"$scheme","status":"$status","userAgent":"$http_user_agent",'
+    '"protocol":"$server_protocol",'
     '"bytesIn":"$request_length","bytesOut":"$bytes_sent","seconds":"$request_time",'
     '"connection":"$connection","fault":"$http_x_githost_fault"}'
 )
@@ -36,14 +38,11 @@ class Journal:
 
     def add_unforwarded(self, method, target, user_agent, fault):
         """A request that the fault proxy answered, or did not answer, by itself."""
-        entry = {
-            "time": time.time(), "method": method, "status": None, "userAgent": user_agent,
-            "tokenKind": None, "fault": fault,
-        }  # fmt: skip
-        self._entries.append(entry | _place(target))
+        entry = {"time": time.time(), "method": method, "status": None, "userAgent": user_agent}
+        self._entries.append(entry | _place(target) | {"tokenKind": None, "fault": fault})
 
     async def entries(self, patience=2.0):
-        """All requests so far in the order they ended; requests still open after patience are left out."""
+        """All requests in the order they ended; those still open after patience are left out."""
         give_up = time.monotonic() + patience
         self._read_log()
         while self._callers and time.monotonic() < give_up:

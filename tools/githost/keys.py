@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Key material made at start: the App's RSA key in both PEM forms, and a CA with a server certificate.
+"""Key material made at start: the App's RSA key in both PEM forms, a CA and a server certificate.
 
 Writes files and nothing else; what is there already is kept, so that a folder can be started again.
 """
@@ -77,9 +77,7 @@ def _certificate(subject, issuer, key):
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + LIFETIME)
-        .add_extension(
-            x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
-        )
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
 
 

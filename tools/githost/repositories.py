@@ -25,7 +25,9 @@ class Repositories:
 
     def find(self, owner, name):
         """owner/name in its true spelling, or None; like GitHub without regard to case."""
-        if (self.root / owner / f"{name}.git").is_dir() and NAME.fullmatch(name):
+        if not NAME.fullmatch(owner) or not NAME.fullmatch(name):
+            return None
+        if self.folder(f"{owner}/{name}").is_dir():
             return f"{owner}/{name}"
         wanted = f"{owner}/{name}".lower()
         return next((full for full in self.names() if full.lower() == wanted), None)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`githost.py check`: a host in a temporary folder, and git itself cloning from it and pushing to it."""
+"""`githost.py check`: a host in a temporary folder, and git itself cloning and pushing."""
 
 import json
 import subprocess

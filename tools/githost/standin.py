@@ -2,12 +2,12 @@
 """The process behind nginx: sends each request to the API, to the git gate or into a fault."""
 
 import asyncio
-import json
 
 from .github import GitHubApi, token_kind
 from .gitgate import GitGate
 from .httpd import Response
 
+PAGE = "<!DOCTYPE html>\n<html><body><h1>Something else answers here</h1></body></html>\n"
 HANG_UP = 444  # nginx's own number for closing a connection without an answer
 
 
@@ -44,7 +44,7 @@ def canned(rule):
     elif rule.action == "html":
         status = status or 200
         headers = {"Content-Type": "text/html; charset=utf-8"} | headers
-        body = body or "<!DOCTYPE html>\n<html><body><h1>Something else answers here</h1></body></html>\n"
+        body = body or PAGE
     if isinstance(body, (dict, list)):
         return Response.of_json(body, status or 200, headers)
     return Response(status or 500, (body or "").encode(), headers)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts the host together: keys, sockets, children and servers; tells host.json; takes all of it down again."""
+"""Puts the host together: keys, sockets, children, servers; tells host.json; takes all down."""
 
 import asyncio
 import contextlib
@@ -19,6 +19,7 @@ from .repositories import Repositories
 from .standin import StandIn
 
 LONGEST_SOCKET_FOLDER = 80  # a unix socket's path must stay below 108 bytes, its name included
+STDIN = 0
 DEFAULT_APP, DEFAULT_INSTALLATION, DEFAULT_OWNER, DEFAULT_SLUG = 12345, 100, "acme", "gitsync"
 
 
@@ -47,9 +48,7 @@ class Host:
         self.repositories = Repositories(self.folder / "git")
         self.faults = Faults()
         self.journal = journal.Journal(self.folder / "log" / "access.log")
-        self.admin = Admin(
-            self.folder, self.accounts, self.repositories, self.faults, self.journal
-        )
+        self.admin = Admin(self.folder, self.accounts, self.repositories, self.faults, self.journal)
 
     async def run(self):
         """Gives the exit status."""
@@ -77,10 +76,15 @@ class Host:
             if not stopped.done():
                 stopped.set_result(None)
 
+        def read_lifeline():
+            if not os.read(STDIN, 4096):
+                loop.remove_reader(STDIN)
+                stop()
+
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
         if self.options.lifeline:
-            loop.add_reader(0, lambda: None if os.read(0, 4096) else (loop.remove_reader(0), stop()))
+            loop.add_reader(STDIN, read_lifeline)
         return stopped
 
     async def _start(self, sockets):
@@ -91,13 +95,17 @@ class Host:
         )
         plain = children.listen_tcp(options.port)
         secure = children.listen_tcp(options.tls_port) if options.tls else None
-        admin, fault = children.listen_tcp(options.admin_port), children.listen_tcp(options.fault_port)
+        admin, fault = children.listen_tcp(options.admin_port), children.listen_tcp(
+            options.fault_port
+        )
         ports = {"plain": _port(plain), "admin": _port(admin), "fault": _port(fault)}
         if secure:
             ports["secure"] = _port(secure)
         self._start_children(sockets, plain, secure)
         standin = StandIn(self.accounts, self.repositories, self.faults, self.journal)
-        proxy = FaultProxy(self.faults, self.journal, self.repositories, ports["plain"])
+        proxy = FaultProxy(
+            self.faults, self.journal, self.accounts, self.repositories, ports["plain"]
+        )
         await _serve(httpd.make_server(standin.answer), children.listen_unix(sockets / "standin"))
         await _serve(httpd.make_server(self.admin.answer), admin)
         await _serve(proxy.serve, fault)
@@ -154,11 +162,11 @@ def _port(listener):
 
 
 async def _serve(callback, listener):
-    await asyncio.start_server(callback, sock=listener, limit=httpd.MAX_HEAD)
+    await asyncio.start_server(callback, sock=listener, limit=httpd.MAX_HEAD, backlog=511)
 
 
 async def _wait_until_answering(port):
-    """The listening socket takes connections before nginx does; an answer shows that nginx is up."""
+    """The socket takes connections before nginx does; an answer shows that nginx is up."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"GET / HTTP/1.0\r\n\r\n")
     answer = await asyncio.wait_for(reader.read(), timeout=20)
