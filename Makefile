@@ -40,8 +40,8 @@ lint:
 	@exec tools/test.sh lint
 
 # Slower than the rest of the checks together, so not part of `make test`.
-tidy: all
-	@exec tools/tidy.sh
+tidy:
+	@exec tools/test.sh tidy
 
 # Rewrites the sources in the layout of .clang-format.
 format:

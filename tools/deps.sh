@@ -151,7 +151,7 @@ debian_mirror() {
 require_only_dependency() {
     local file=$1 allowed=$2 depends
     depends=$(dpkg-deb -f "$file" Pre-Depends Depends | sed 's/^[A-Za-z-]*: //' |
-        tr ',|' '\n\n' | sed 's/^ *//; s/[ :(].*//' | sort -u)
+        tr ',|' '\n' | sed 's/^ *//; s/[ :(].*//' | sort -u)
     [ "$depends" = "$allowed" ] ||
         die "$(basename "$file") needs more than $allowed: $(tr '\n' ' ' <<<"$depends")"
 }

@@ -7,7 +7,7 @@ import re
 import sys
 
 NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
-ESCAPES = {"\\": "\\\\", '"': '\\"', "\t": "\\t", "?": "\\?"}
+ESCAPES = {"\\": "\\\\", '"': '\\"', "\t": "\\t", "\n": "\\n", "?": "\\?"}
 
 
 def parse_name(path):
@@ -19,16 +19,13 @@ def parse_name(path):
 
 def c_literal(sql):
     """One C string literal per line of SQL, so that the generated file can be read."""
-    lines = []
-    for line in sql.splitlines(keepends=True):
-        text = "".join(ESCAPES.get(c, c) for c in line.rstrip("\n"))
-        newline = "\\n" if line.endswith("\n") else ""
-        lines.append(f'     "{text}{newline}"')
-    return "\n".join(lines)
+    lines = re.findall(r"[^\n]*\n|[^\n]+", sql)
+    escaped = ("".join(ESCAPES.get(c, c) for c in line) for line in lines)
+    return "\n".join(f'     "{text}"' for text in escaped)
 
 
 def read_sql(path):
-    sql = path.read_text(encoding="utf-8")
+    sql = path.read_bytes().decode("utf-8")
     control = [c for c in sql if ord(c) < 32 and c not in "\n\t"]
     if not sql.strip() or control:
         raise ValueError(f"{path.name}: is empty or has control characters")

@@ -1,0 +1,174 @@
+#!/bin/bash
+# Runs the checks and tests of one kind and ends with the line "N passed, N failed". A step that
+# fails does not keep the later ones from running; the sum tells.
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2317 # most functions are called by name, from the end of the file
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+build=${BUILD:-build}
+asan=$build-asan
+jobs=${JOBS:-2}
+werror=${WERROR:-false}
+python=${PYTHON:-/usr/bin/python3}
+results=$build/test-results
+read -r -a pytest_args <<<"${PYTEST_ARGS:-}"
+export PYTHONDONTWRITEBYTECODE=1
+
+# Newer releases of these judge differently; the tree is kept clean for the ones of Debian 12.
+format_version=14
+cppcheck_version=2.10
+
+step() {
+    "$python" tools/testsum.py run --results "$results" --name "$@"
+}
+
+finish() {
+    "$python" tools/testsum.py sum --results "$results"
+    exit
+}
+
+configure() {
+    local dir=$1
+    shift
+    if [ ! -e "$dir/build.ninja" ]; then step "setup-$dir" -- meson setup "$dir" "$@"; fi
+}
+
+compile() {
+    configure "$build" --buildtype=debugoptimized "-Dwerror=$werror"
+    step build -- ninja -C "$build" -j "$jobs"
+}
+
+# The compiler's warnings are judged in the other build; sanitized code makes it guess wrongly.
+compile_asan() {
+    configure "$asan" --buildtype=debug -Doptimization=1 -Db_sanitize=address,undefined \
+        -Dtest_hooks=true
+    step build-asan -- ninja -C "$asan" -j "$jobs"
+}
+
+unit_tests() {
+    local name=$1 dir=$2
+    step "$name" --junit "$dir/meson-logs/testlog.junit.xml" -- \
+        meson test -C "$dir" --no-rebuild --print-errorlogs --num-processes "$jobs"
+}
+
+# Runs the Python tests of a folder against a program.
+py_tests() {
+    local name=$1 folder=$2 program=$3 hooks=$4
+    program=$(realpath -m "$program")
+    GITSYNC_BIN=$program GITSYNC_TEST_HOOKS=$hooks step "$name" \
+        --junit "$results/$name.pytest.xml" -- "$python" -m pytest -q -p no:cacheprovider \
+        "--junitxml=$results/$name.pytest.xml" ${pytest_args[@]+"${pytest_args[@]}"} "$folder"
+    # Kept by the step under its own name; the sum must not see it twice.
+    rm -f "$results/$name.pytest.xml"
+}
+
+# A sanitizer report of the server counts even when the test that caused it did not notice.
+py_tests_asan() {
+    local reports
+    reports=$(realpath -m "$results/sanitizer")
+    ASAN_OPTIONS="detect_leaks=1:detect_stack_use_after_return=1:log_path=$reports" \
+        UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1:log_path=$reports" \
+        py_tests api-asan tests/api "$asan/gitsync" 1
+    step api-asan-reports -- tools/test.sh reports
+}
+
+reports() {
+    local file found=0
+    for file in "$results"/sanitizer.*; do
+        [ -e "$file" ] || continue
+        cat "$file"
+        found=1
+    done
+    return "$found"
+}
+
+version_of() {
+    "$1" --version | grep -oE '[0-9]+(\.[0-9]+)+' | head -n 1
+}
+
+check_format() {
+    local version
+    version=$(version_of clang-format)
+    if [ "${version%%.*}" != "$format_version" ]; then
+        echo "clang-format $version: not checked, version $format_version decides"
+        return 0
+    fi
+    find src tests -name '*.[ch]' -print0 | xargs -0r clang-format --dry-run -Werror
+}
+
+check_cppcheck() {
+    local version
+    version=$(version_of cppcheck)
+    if [ "$version" != "$cppcheck_version" ]; then
+        echo "cppcheck $version: not checked, version $cppcheck_version decides"
+        return 0
+    fi
+    mkdir -p "$build/cppcheck"
+    cppcheck --quiet -j "$jobs" --cppcheck-build-dir="$build/cppcheck" --error-exitcode=1 \
+        --project="$build/compile_commands.json" --file-filter="src/*" \
+        --enable=warning,performance,portability \
+        --suppressions-list=tools/cppcheck-suppressions.txt
+}
+
+# A build folder of its own, because clang does not know all flags of gcc.
+check_tidy() {
+    if [ ! -e "$build-tidy/build.ninja" ]; then
+        CC=clang meson setup "$build-tidy" || return
+    fi
+    ninja -C "$build-tidy" -j "$jobs" || return
+    run-clang-tidy -quiet -j "$jobs" -p "$build-tidy" "$PWD/src/"
+}
+
+lint() {
+    step layers -- tools/check_layers
+    step format -- tools/test.sh check_format
+    configure "$build" --buildtype=debugoptimized "-Dwerror=$werror"
+    step cppcheck -- tools/test.sh check_cppcheck
+}
+
+unit() {
+    compile
+    unit_tests unit "$build"
+}
+
+api() {
+    compile
+    py_tests api tests/api "$build/gitsync" 0
+}
+
+all() {
+    lint
+    py_tests tools tests/tools "$build/gitsync" 0
+    unit
+    compile_asan
+    unit_tests unit-asan "$asan"
+    if [ -d tests/api ]; then
+        py_tests_asan
+        py_tests api tests/api "$build/gitsync" 0
+    fi
+}
+
+case "${1:-}" in
+    check_format | check_cppcheck | reports)
+        "$1"
+        exit
+        ;;
+    tidy)
+        check_tidy
+        exit
+        ;;
+    lint | unit | api | all) ;;
+    *)
+        echo "usage: tools/test.sh all | lint | unit | api | tidy" >&2
+        exit 2
+        ;;
+esac
+
+if ! tools/deps.sh build test; then
+    echo "0 passed, 1 failed"
+    exit 1
+fi
+rm -rf "$results"
+"$1"
+finish
