@@ -1,0 +1,75 @@
+// App documents as files of a repository and back: which layout a tree has, which apps it holds, and what a push changes.
+// One file per layout; formats as ToolJet writes them (docs/layouts.md). Knows neither hosts nor the store.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GS_LAYOUT_LAYOUT_H
+#define GS_LAYOUT_LAYOUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "git/git.h"
+
+enum gs_layout {
+    GS_LAYOUT_NONE, // no metadata: an empty branch, or one with foreign files only
+    GS_LAYOUT_SINGLE_FILE,
+    GS_LAYOUT_PER_ENTITY,
+};
+// "single-file", "per-entity"; NULL for GS_LAYOUT_NONE.
+const char *gs_layout_text(enum gs_layout layout);
+bool gs_layout_from_text(const char *text, enum gs_layout *out_layout);
+// By the metadata files: .meta/appMeta.json or .meta/moduleMeta.json is per-entity, else .meta/meta.json is single-file.
+enum gs_status gs_layout_detect(struct gs_mirror *mirror, const struct gs_oid *commit,
+                                enum gs_layout *out_layout, struct gs_error *err) GS_MUST_CHECK;
+
+// An app as the metadata of a commit lists it.
+struct gs_git_app {
+    const char *id;   // the git app id: the key in the metadata
+    const char *name; // gitAppName
+    const char *path; // of the app's file or folder: "Inventory/v1.json", "apps/sales/Inventory"
+    const char *version_id, *version_name; // "" where the metadata does not say
+    const char *last_commit_message, *last_commit_user, *last_push_date; // "" where it does not say
+};
+struct gs_catalog {
+    enum gs_layout layout;
+    struct gs_git_app *apps; // in the order of the metadata
+    size_t count;
+};
+// Errors: meta_unreadable (which file, what and where), layout_unsupported for a layout that cannot be read.
+// A branch without metadata has an empty catalog. Lives in arena.
+enum gs_status gs_catalog_read(struct gs_mirror *mirror, const struct gs_oid *commit,
+                               struct gs_arena *arena, struct gs_catalog *out_catalog,
+                               struct gs_error *err) GS_MUST_CHECK;
+// NULL when there is none.
+const struct gs_git_app *gs_catalog_find(const struct gs_catalog *catalog, const char *git_app_id);
+// The only app of that name; NULL when there is none or more than one.
+const struct gs_git_app *gs_catalog_find_by_name(const struct gs_catalog *catalog,
+                                                 const char *name);
+
+// The document of an app at a commit, replacing the content of out (bounded by its maximum). Single-file: the exact bytes of the file.
+// Errors: not_in_git when the metadata names a file that is not there, too_large.
+enum gs_status gs_layout_read(struct gs_mirror *mirror, const struct gs_oid *commit,
+                              enum gs_layout layout, const struct gs_git_app *app,
+                              struct gs_buf *out, struct gs_error *err) GS_MUST_CHECK;
+
+// What a push puts into a commit.
+struct gs_layout_push {
+    const char *git_app_id, *app_name;
+    const char *version_id, *version_name;
+    const char *message; // the caller's
+    const char *user;    // who is recorded as lastCommitUser
+    int64_t when_ms;
+    struct gs_slice document;
+};
+// The edits that make the commit's tree hold the app: one document file of this version (those of other versions of the app go), the folder moved when the app
+// was renamed (with the foreign files in it), the metadata entry updated in place or added at the end, everything else untouched. No edits: the tree holds exactly
+// this already (when and message aside). Edits and their content live in arena; the document's bytes are not copied.
+// Errors: app_name_taken, meta_unreadable, layout_unsupported, invalid_name.
+enum gs_status gs_layout_plan_push(struct gs_mirror *mirror, const struct gs_oid *parent,
+                                   enum gs_layout layout, const struct gs_layout_push *push,
+                                   struct gs_arena *arena, struct gs_edit **out_edits,
+                                   size_t *out_count, struct gs_error *err) GS_MUST_CHECK;
+
+#endif
