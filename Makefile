@@ -51,7 +51,8 @@ bench: all
 	$(PYTHON) tests/bench/bench.py
 
 install: all
-	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+	meson configure $(BUILD) --prefix=$(PREFIX)
+	DESTDIR=$(DESTDIR) meson install -C $(BUILD)
 
 clean:
 	rm -rf build build-*

@@ -63,7 +63,7 @@ list_missing() {
     # shellcheck disable=SC2016 # the ${} are dpkg-query's
     installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
         sed -n 's/^installed //p') || true
-    printf '%s\n' "$@" | sort -u | comm -23 - <(sort -u <<<"$installed")
+    printf '%s\n' "$@" | sort -u | grep -vxF -- "$installed" || true
 }
 
 release_field() {
@@ -94,11 +94,15 @@ apt_install() {
         install --no-install-recommends "$@"
 }
 
+policy_is_ours() {
+    grep -qsxF "$policy_mark" "$policy"
+}
+
 # Leaves policy-rc.d exactly as it was, also after an earlier run that was killed.
 restore_policy() {
     if [ -e "$policy_saved" ] || [ -L "$policy_saved" ]; then
         mv -f "$policy_saved" "$policy"
-    elif grep -qsxF "$policy_mark" "$policy"; then
+    elif policy_is_ours; then
         rm -f "$policy"
     fi
 }
@@ -190,7 +194,7 @@ install_borrowed() {
     apt_install "$work"/debs/*.deb
 }
 
-# Runs as root. Installs "$@", which is not empty.
+# Runs as root. Installs "$@"; with nothing to install it only repairs what a killed run left.
 install_missing() {
     local plain=() wants_borrowed=false name
     exec 9>/run/lock/gitsync-deps.lock
@@ -200,6 +204,7 @@ install_missing() {
     trap 'exit 130' INT
     trap 'exit 143' TERM
     restore_policy
+    if [ $# -eq 0 ]; then return 0; fi
 
     if lists_are_stale; then update_lists; fi
     for name in "$@"; do
@@ -240,8 +245,8 @@ main() {
 
     command -v dpkg-query >/dev/null ||
         die "this is not a Debian or Ubuntu system; install the equivalents of: ${wanted[*]}"
-    mapfile -t missing < <(list_missing "${wanted[@]}")
-    if [ ${#missing[@]} -eq 0 ]; then
+    read -r -a missing <<<"$(list_missing "${wanted[@]}" | tr '\n' ' ')"
+    if [ ${#missing[@]} -eq 0 ] && { $check || ! policy_is_ours; }; then
         echo "deps: everything is installed"
         return 0
     fi
@@ -250,15 +255,15 @@ main() {
         return 1
     fi
 
-    echo "deps: missing: ${missing[*]}"
+    echo "deps: missing: ${missing[*]:-nothing, but an earlier run was killed}"
     if [ "$(id -u)" -ne 0 ]; then
         command -v sudo >/dev/null ||
             die "installing packages needs root or sudo; have an administrator run tools/deps.sh ${groups[*]}"
         exec sudo -- "$(readlink -f "$0")" "${groups[@]}"
     fi
-    install_missing "${missing[@]}"
+    install_missing ${missing[@]+"${missing[@]}"}
 
-    mapfile -t missing < <(list_missing "${wanted[@]}")
+    read -r -a missing <<<"$(list_missing "${wanted[@]}" | tr '\n' ' ')"
     [ ${#missing[@]} -eq 0 ] || die "still missing: ${missing[*]}"
     echo "deps: everything is installed"
 }
