@@ -99,7 +99,7 @@ class Accounts:
         self.tokens = {}
         self.token_ttl = 3600.0
         self.token_length = 36
-        self.rate_limit = 5_000_000
+        self.rate_limit = 15_000
 
     def mint_token(self, installation, permissions=None, repositories=None):
         if installation.suspended:

@@ -108,7 +108,7 @@ class Host:
     def __exit__(self, *_):
         self.stop()
 
-    def call(self, method, path, **body):
+    def call(self, method, path, /, **body):
         """One call of the admin interface."""
         request = urllib.request.Request(
             self.info["adminUrl"] + path, json.dumps(body).encode(), method=method

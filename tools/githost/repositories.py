@@ -25,7 +25,7 @@ class Repositories:
 
     def find(self, owner, name):
         """owner/name in its true spelling, or None; like GitHub without regard to case."""
-        if not NAME.fullmatch(owner) or not NAME.fullmatch(name):
+        if not _is_name(owner) or not _is_name(name):
             return None
         if self.folder(f"{owner}/{name}").is_dir():
             return f"{owner}/{name}"
@@ -39,9 +39,8 @@ class Repositories:
         return GitRepo(self.folder(full_name))
 
     def create(self, full_name, branch="main", seed=None):
-        owner, slash, name = full_name.partition("/")
-        reserved = name.strip(".") == "" or name.endswith(".git")
-        if not slash or not NAME.fullmatch(owner) or not NAME.fullmatch(name) or reserved:
+        owner, _, name = full_name.partition("/")
+        if not _is_name(owner) or not _is_name(name) or name.endswith(".git"):
             raise BadName(f"{full_name!r} is not <owner>/<repository>")
         if self.find(owner, name):
             raise BadName(f"{full_name} is there already")
@@ -50,3 +49,7 @@ class Repositories:
 
     def delete(self, full_name):
         shutil.rmtree(self.folder(full_name))
+
+
+def _is_name(text):
+    return NAME.fullmatch(text) and text not in (".", "..")
