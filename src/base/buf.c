@@ -2,11 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/buf.h"
 
+#include <assert.h>
 #include <stdarg.h>
+
+// No object can be larger than this, and sums of two such sizes do not overflow.
+static const size_t most = SIZE_MAX / 2 - 1;
 
 void gs_buf_init(struct gs_buf *buf, size_t max)
 {
-    *buf = (struct gs_buf){.max = max};
+    *buf = (struct gs_buf){.max = max < most ? max : most};
 }
 
 void gs_buf_release(struct gs_buf *buf)
@@ -19,8 +23,17 @@ void gs_buf_clear(struct gs_buf *buf)
 {
     buf->len = 0;
     buf->failed = false;
+    buf->no_memory = false;
     if (buf->data)
         buf->data[0] = 0;
+}
+
+void gs_buf_truncate(struct gs_buf *buf, size_t len)
+{
+    if (len >= buf->len)
+        return;
+    buf->len = len;
+    buf->data[len] = 0;
 }
 
 static size_t next_capacity(const struct gs_buf *buf, size_t need)
@@ -43,12 +56,21 @@ char *gs_buf_reserve(struct gs_buf *buf, size_t len)
         char *grown = realloc(buf->data, cap);
         if (!grown) {
             buf->failed = true;
+            buf->no_memory = true;
             return NULL;
         }
         buf->data = grown;
         buf->cap = cap;
+        buf->data[buf->len] = 0;
     }
     return buf->data + buf->len;
+}
+
+void gs_buf_commit(struct gs_buf *buf, size_t len)
+{
+    assert(buf->len + len < buf->cap);
+    buf->len += len;
+    buf->data[buf->len] = 0;
 }
 
 bool gs_buf_append(struct gs_buf *buf, const void *data, size_t len)
@@ -58,8 +80,7 @@ bool gs_buf_append(struct gs_buf *buf, const void *data, size_t len)
         return false;
     if (len)
         memcpy(to, data, len);
-    buf->len += len;
-    buf->data[buf->len] = 0;
+    gs_buf_commit(buf, len);
     return true;
 }
 
@@ -84,13 +105,15 @@ bool gs_buf_printf(struct gs_buf *buf, const char *fmt, ...)
     va_start(args, fmt);
     int n = vsnprintf(NULL, 0, fmt, args);
     va_end(args);
+    if (n < 0)
+        buf->failed = true;
     char *to = n < 0 ? NULL : gs_buf_reserve(buf, (size_t)n);
     if (!to)
         return false;
     va_start(args, fmt);
     vsnprintf(to, (size_t)n + 1, fmt, args);
     va_end(args);
-    buf->len += (size_t)n;
+    gs_buf_commit(buf, (size_t)n);
     return true;
 }
 
@@ -98,6 +121,8 @@ enum gs_status gs_buf_check(const struct gs_buf *buf, const char *what, struct g
 {
     if (!buf->failed)
         return GS_OK;
+    if (buf->no_memory)
+        return gs_fail(err, GS_CODE_NO_MEMORY, NULL, "not enough memory for %s", what);
     return gs_fail(err, GS_CODE_TOO_LARGE, NULL, "%s is larger than the limit of %zu bytes", what,
                    buf->max);
 }

@@ -29,8 +29,12 @@ void gs_clock_shift_ms(int64_t offset_ms)
     atomic_fetch_add_explicit(&shift_ms, offset_ms, memory_order_relaxed);
 }
 
+// The years that have four digits.
+static const int64_t first_ms = -62167219200000, last_ms = 253402300799999;
+
 void gs_clock_format_iso(int64_t unix_ms, char out[GS_ISO_TEXT + 1])
 {
+    unix_ms = unix_ms < first_ms ? first_ms : unix_ms > last_ms ? last_ms : unix_ms;
     int64_t ms = unix_ms % 1000;
     time_t seconds = (time_t)(unix_ms / 1000);
     if (ms < 0) {
@@ -38,11 +42,12 @@ void gs_clock_format_iso(int64_t unix_ms, char out[GS_ISO_TEXT + 1])
         seconds--;
     }
     struct tm tm;
-    if (!gmtime_r(&seconds, &tm))
-        tm = (struct tm){.tm_year = 70, .tm_mday = 1};
-    char text[32];
-    size_t n = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(out, GS_ISO_TEXT + 1, "%.*s.%03dZ", (int)n, text, (int)ms);
+    gmtime_r(&seconds, &tm);
+    char text[96]; // what the compiler can prove; the range above makes it 24
+    snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900,
+             tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)ms);
+    memcpy(out, text, GS_ISO_TEXT);
+    out[GS_ISO_TEXT] = 0;
 }
 
 void gs_clock_sleep_ms(int64_t ms)

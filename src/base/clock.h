@@ -16,7 +16,8 @@ int64_t gs_clock_mono_ms(void);
 // For tests: adds offset_ms to every later gs_clock_now_ms of the process.
 void gs_clock_shift_ms(int64_t offset_ms);
 
-// ISO 8601 in UTC with milliseconds and Z, as JavaScript's toISOString gives it, with NUL.
+// ISO 8601 in UTC with milliseconds and Z, as JavaScript's toISOString gives it, with NUL. Times
+// outside of the years 0 to 9999 come out as the nearest one inside.
 void gs_clock_format_iso(int64_t unix_ms, char out[GS_ISO_TEXT + 1]);
 // Sleeps without being cut short by signals.
 void gs_clock_sleep_ms(int64_t ms);

@@ -4,6 +4,8 @@
 
 #include <stdarg.h>
 
+#include "base/slice.h"
+
 struct code_row {
     const char *text;
     enum gs_status status;
@@ -18,18 +20,27 @@ static const struct code_row rows[GS_CODE_COUNT] = {
 #undef X
 };
 
+// A text that did not fit must not end inside a character: it goes into JSON responses.
+static void end_on_character(char *text)
+{
+    text[gs_slice_trim_utf8(gs_slice_str(text)).len] = 0;
+}
+
 enum gs_status gs_fail(struct gs_error *err, enum gs_code code, const char *field, const char *fmt,
                        ...)
 {
     if (!err)
         return rows[code].status;
-    gs_error_release(err);
-    err->code = code;
-    snprintf(err->field, sizeof err->field, "%s", field ? field : "");
+    // Written beside err first, because an argument may be err's own old message.
+    struct gs_error fresh = {.code = code};
+    snprintf(fresh.field, sizeof fresh.field, "%s", field ? field : "");
+    end_on_character(fresh.field);
     va_list args;
     va_start(args, fmt);
-    vsnprintf(err->message, sizeof err->message, fmt, args);
+    vsnprintf(fresh.message, sizeof fresh.message, fmt, args);
     va_end(args);
+    end_on_character(fresh.message);
+    gs_error_move(err, &fresh);
     return rows[code].status;
 }
 
@@ -46,6 +57,7 @@ void gs_error_prefix(struct gs_error *err, const char *fmt, ...)
     size_t used = n < 0 ? 0 : (size_t)n;
     if (used < sizeof err->message)
         snprintf(err->message + used, sizeof err->message - used, ": %s", old);
+    end_on_character(err->message);
 }
 
 void gs_error_take_details(struct gs_error *err, char *json_array)
@@ -60,6 +72,10 @@ void gs_error_take_details(struct gs_error *err, char *json_array)
 
 void gs_error_move(struct gs_error *dst, struct gs_error *src)
 {
+    if (!dst) {
+        gs_error_release(src);
+        return;
+    }
     gs_error_release(dst);
     *dst = *src;
     *src = (struct gs_error)GS_ERROR_INIT;

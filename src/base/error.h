@@ -55,7 +55,7 @@ void gs_error_prefix(struct gs_error *err, const char *fmt, ...) GS_PRINTF(2, 3)
 // Takes ownership of a heap-allocated JSON array text.
 void gs_error_take_details(struct gs_error *err, char *json_array);
 
-// Moves src into dst (releasing what dst held); src is empty afterwards.
+// Moves src into dst (releasing what dst held); src is empty afterwards. dst may be NULL.
 void gs_error_move(struct gs_error *dst, struct gs_error *src);
 void gs_error_release(struct gs_error *err);
 

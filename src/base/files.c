@@ -11,8 +11,8 @@
 
 static enum gs_status fail_errno(struct gs_error *err, const char *verb, const char *path)
 {
-    enum gs_code code = errno == ENOENT ? GS_CODE_NOT_FOUND : GS_CODE_STORE_FAILED;
-    return gs_fail(err, code, NULL, "cannot %s %s: %s", verb, path, strerror(errno));
+    return gs_fail(err, GS_CODE_STORE_FAILED, NULL, "cannot %s %s: %s", verb, path,
+                   strerror(errno));
 }
 
 static void close_fd(const int *fd)
@@ -24,6 +24,8 @@ static void close_fd(const int *fd)
 enum gs_status gs_file_read(const char *path, struct gs_buf *buf, struct gs_error *err)
 {
     GS_CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return gs_fail(err, GS_CODE_NOT_FOUND, NULL, "there is no file %s", path);
     if (fd < 0)
         return fail_errno(err, "open", path);
     gs_buf_clear(buf);
@@ -69,13 +71,14 @@ static void sync_folder_of(const char *path)
 enum gs_status gs_file_write(const char *path, struct gs_slice content, mode_t mode,
                              struct gs_error *err)
 {
+    // A name of its own, so that two writers of one path cannot mix their bytes.
     char temporary[PATH_MAX];
-    int n = snprintf(temporary, sizeof temporary, "%s.new", path);
+    int n = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
     if (n < 0 || (size_t)n >= sizeof temporary)
         return gs_fail(err, GS_CODE_STORE_FAILED, NULL, "the path %s is too long", path);
-    GS_CLEANUP(close_fd) int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    GS_CLEANUP(close_fd) int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
-        return fail_errno(err, "create", temporary);
+        return fail_errno(err, "write", path);
     if (fchmod(fd, mode) != 0 || write_all(fd, content) != 0 || rename(temporary, path) != 0) {
         enum gs_status status = fail_errno(err, "write", path);
         unlink(temporary);
@@ -112,7 +115,8 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     (void)st;
     (void)type;
     (void)ftw;
-    return remove(path);
+    // What another thread removed meanwhile is as gone as it should be.
+    return remove(path) == 0 || errno == ENOENT ? 0 : -1;
 }
 
 enum gs_status gs_dir_remove(const char *path, struct gs_error *err)

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/log.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -46,6 +47,7 @@ static void put_string(struct line *line, const char *s)
 {
     bool utf8 = gs_slice_is_utf8(gs_slice_str(s));
     put(line, "\"", 1);
+    size_t start = line->len;
     for (; *s && line->len < sizeof line->text - 16; s++) {
         unsigned char c = (unsigned char)*s;
         char escaped[8];
@@ -60,6 +62,9 @@ static void put_string(struct line *line, const char *s)
             put(line, s, 1);
         }
     }
+    if (utf8)
+        line->len =
+            start + gs_slice_trim_utf8(gs_slice_of(line->text + start, line->len - start)).len;
     line->text[line->len++] = '"';
 }
 
@@ -96,6 +101,6 @@ void gs_log_write(enum gs_log_level level, const char *event, const struct gs_lo
     line.text[line.len++] = '}';
     line.text[line.len++] = '\n';
     // A log that cannot be written must not stop the work that it tells of.
-    ssize_t written = write(STDERR_FILENO, line.text, line.len);
-    (void)written;
+    while (write(STDERR_FILENO, line.text, line.len) < 0 && errno == EINTR) {
+    }
 }

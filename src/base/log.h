@@ -9,6 +9,12 @@
 
 enum gs_log_level { GS_LOG_DEBUG, GS_LOG_INFO, GS_LOG_WARN, GS_LOG_ERROR };
 
+// A missing text is logged as an empty one.
+static inline const char *gs_log_text(const char *text)
+{
+    return text ? text : "";
+}
+
 struct gs_log_field {
     const char *key;
     const char *text; // NULL: number counts
@@ -17,7 +23,7 @@ struct gs_log_field {
 
 #define GS_F_STR(k, v)                                                                             \
     {                                                                                              \
-        .key = (k), .text = (v) ? (v) : ""                                                         \
+        .key = (k), .text = gs_log_text(v)                                                         \
     }
 #define GS_F_INT(k, v)                                                                             \
     {                                                                                              \

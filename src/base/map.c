@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/map.h"
 
+#include <assert.h>
 #include <pthread.h>
 
 #include "base/arena.h"
@@ -113,6 +114,7 @@ void *gs_map_get(const struct gs_map *map, struct gs_slice key)
 
 void *gs_map_put(struct gs_map *map, struct gs_slice key, void *value)
 {
+    assert(value);
     gs_map_reserve(map, map->count + 1);
     uint64_t hash = hash_of(key);
     struct gs_map_slot *slot = find(map, key, hash);

@@ -114,14 +114,37 @@ static size_t utf8_sequence(const unsigned char *p, size_t left)
     return n;
 }
 
+static bool is_ascii8(const char *p)
+{
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+    return (word & 0x8080808080808080ULL) == 0;
+}
+
 bool gs_slice_is_utf8(struct gs_slice s)
 {
     size_t i = 0;
     while (i < s.len) {
+        if (s.len - i >= 8 && is_ascii8(s.data + i)) {
+            i += 8;
+            continue;
+        }
         size_t n = utf8_sequence((const unsigned char *)s.data + i, s.len - i);
         if (n == 0)
             return false;
         i += n;
     }
     return true;
+}
+
+struct gs_slice gs_slice_trim_utf8(struct gs_slice s)
+{
+    for (size_t back = 1; back <= 3 && back <= s.len; back++) {
+        unsigned char c = (unsigned char)s.data[s.len - back];
+        if ((c & 0xc0) == 0x80)
+            continue;
+        size_t need = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+        return need > back ? gs_slice_of(s.data, s.len - back) : s;
+    }
+    return s;
 }

@@ -95,11 +95,14 @@ bool gs_base64_decode(struct gs_slice text, struct gs_buf *out)
 {
     if (text.len % 4 != 0)
         return false;
+    size_t before = out->len;
     for (size_t i = 0; i < text.len; i += 4) {
         unsigned char b[3];
         size_t n = decode_quad(text.data + i, i + 4 == text.len, b);
-        if (n == 0 || !gs_buf_append(out, b, n))
+        if (n == 0 || !gs_buf_append(out, b, n)) {
+            gs_buf_truncate(out, before);
             return false;
+        }
     }
     return true;
 }

@@ -17,7 +17,7 @@ bool gs_hex_decode(struct gs_slice text, void *out, size_t len);
 // RFC 4648 section 4 with padding, or section 5 (URL alphabet) without, as JWTs need it.
 void gs_base64_encode(struct gs_slice data, struct gs_buf *out);
 void gs_base64url_encode(struct gs_slice data, struct gs_buf *out);
-// Section 4 with correct padding only; false when malformed.
+// Section 4 with correct padding only; false, and out as it was, when malformed or out does not take it.
 bool gs_base64_decode(struct gs_slice text, struct gs_buf *out);
 
 #endif
