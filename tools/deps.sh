@@ -72,7 +72,7 @@ release_field() {
 }
 
 has_candidate() {
-    apt-cache policy "$1" | grep -q '^  Candidate: [^(]'
+    [ -n "$(LC_ALL=C apt-cache policy "$1" | sed -n '/^  Candidate: [^(]/p')" ]
 }
 
 # apt touches the lists folder on every update, also when nothing was new.
@@ -148,7 +148,7 @@ debian_mirror() {
     codename=$(release_field VERSION_CODENAME)
     # shellcheck disable=SC2016 # the $() are apt's
     apt-get indextargets --format '$(REPO_URI)' "MetaKey: main/binary-$arch/Packages" \
-        'Origin: Debian' 'Label: Debian' "Codename: $codename" | head -n 1
+        'Origin: Debian' 'Label: Debian' "Codename: $codename" | sed -n 1p
 }
 
 # Dies unless package file $1 depends on nothing but package $2 (in whatever version).
