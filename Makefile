@@ -16,6 +16,7 @@ all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j $(JOBS)
 
 $(BUILD)/build.ninja:
+	@command -v meson >/dev/null || { echo "meson is missing; run: make deps" >&2; exit 1; }
 	meson setup $(BUILD) --buildtype=debugoptimized --prefix=$(PREFIX) -Dwerror=$(WERROR)
 
 deps:
@@ -45,7 +46,7 @@ tidy:
 
 # Rewrites the sources in the layout of .clang-format.
 format:
-	@find src tests -name '*.[ch]' -exec clang-format -i {} +
+	@find src tests tools -name '*.[ch]' -exec clang-format -i {} +
 
 bench: all
 	$(PYTHON) tests/bench/bench.py
@@ -60,4 +61,6 @@ clean:
 deps-run:
 	@tools/deps.sh build run
 
+# The order of prerequisites matters above; ninja does what can be done at the same time.
+.NOTPARALLEL:
 .PHONY: all deps deps-run run demo test test-unit test-api lint tidy format bench install clean
