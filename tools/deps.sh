@@ -15,7 +15,7 @@ run_deps=(
 )
 test_deps=(
     libcmocka-dev python3-pytest python3-hypothesis python3-jwt python3-cryptography python3-yaml
-    nginx fcgiwrap git curl openssl jq wrk
+    nginx fcgiwrap git curl openssl jq ca-certificates procps wrk
     clang clang-format clang-tidy cppcheck libclang-rt-dev
 )
 
