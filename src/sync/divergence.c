@@ -1,0 +1,126 @@
+// What git holds of an app, and bringing it together with what is stored here.
+// SPDX-License-Identifier: Apache-2.0
+#include "crypto/crypto.h"
+#include "sync/sync_internal.h"
+
+enum gs_status gs_session_read_app(struct session *session, const struct gs_oid *commit,
+                                   const char *git_app_id, const char *git_app_name,
+                                   struct remote_app *out_remote, struct gs_error *err)
+{
+    struct gs_mirror *mirror = session->repo->mirror;
+    struct remote_app remote = {.entry = NULL};
+    gs_buf_init(&remote.document, session->sync->options.document_limit);
+    struct gs_catalog catalog;
+    enum gs_status status = gs_catalog_read(mirror, commit, session->arena, &catalog, err);
+    if (status != GS_OK)
+        return status;
+    remote.layout = catalog.layout;
+    remote.entry = git_app_id ? gs_catalog_find(&catalog, git_app_id)
+                              : gs_catalog_find_by_name(&catalog, git_app_name);
+    if (remote.entry) {
+        status = gs_layout_read(mirror, commit, remote.layout, remote.entry, &remote.document, err);
+        gs_sha256_hex(gs_buf_slice(&remote.document), remote.document_id);
+    }
+    if (status == GS_OK)
+        *out_remote = remote;
+    else
+        gs_buf_release(&remote.document);
+    return status;
+}
+
+static void put_details(const struct gs_merge_result *result, struct gs_error *err)
+{
+    GS_CLEANUP(gs_json_cleanup_mut) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    GS_CLEANUP(gs_buf_release) struct gs_buf text = {.max = RESULT_MAX_BYTES};
+    yyjson_mut_doc_set_root(doc,
+                            gs_conflicts_to_json(doc, result->conflicts, result->conflict_count));
+    if (gs_json_write_mut(doc, &text, NULL) == GS_OK)
+        gs_error_take_details(err, gs_buf_take(&text, NULL));
+}
+
+static enum gs_status fail_conflicts(const struct gs_merge_result *result, struct gs_error *err)
+{
+    const struct gs_conflict *first = &result->conflicts[0];
+    enum gs_status status = gs_fail(
+        err, GS_CODE_MERGE_CONFLICT, NULL,
+        "both sides changed %s '%s'%s%s%s; settle it there or here, or say onConflict=theirs or "
+        "onConflict=ours",
+        first->type, first->name[0] ? first->name : first->id, first->member ? " in " : "",
+        first->member ? first->member : "",
+        result->conflict_count > 1 ? " and more, see details" : "");
+    put_details(result, err);
+    return status;
+}
+
+static enum gs_status merge_parsed(const struct merge_input *input, struct gs_document *parsed,
+                                   struct gs_arena *arena, struct gs_buf *out_merged,
+                                   struct gs_error *err)
+{
+    struct gs_merge_side sides[] = {
+        {&parsed[0], input->base}, {&parsed[1], input->ours}, {&parsed[2], input->theirs}};
+    struct gs_merge_result result;
+    enum gs_status status =
+        gs_document_merge(&sides[0], &sides[1], &sides[2], input->policy, arena, &result, err);
+    if (status != GS_OK)
+        return status;
+    if (result.conflict_count > 0 && input->policy == GS_CONFLICT_FAIL) {
+        status = fail_conflicts(&result, err);
+    } else {
+        *out_merged = result.bytes;
+        gs_buf_init(&result.bytes, 0);
+    }
+    gs_merge_result_release(&result);
+    return status;
+}
+
+enum gs_status gs_merge_documents(const struct merge_input *input, struct gs_buf *out_merged,
+                                  struct gs_error *err)
+{
+    static const char *const names[] = {"the last synced document", "the document here",
+                                        "the document in git"};
+    const struct gs_slice texts[] = {input->base, input->ours, input->theirs};
+    struct gs_document parsed[3] = {0};
+    GS_CLEANUP(gs_arena_cleanup) struct gs_arena *arena = gs_arena_new();
+    enum gs_status status = GS_OK;
+    for (size_t i = 0; status == GS_OK && i < GS_COUNT(parsed); i++)
+        status = gs_document_parse(texts[i], names[i], &parsed[i], err);
+    if (status == GS_OK)
+        status = merge_parsed(input, parsed, arena, out_merged, err);
+    for (size_t i = 0; i < GS_COUNT(parsed); i++)
+        gs_document_release(&parsed[i]);
+    return status;
+}
+
+// A document that was not there before: everything in it is new, told as one addition.
+static yyjson_mut_val *report_all_new(yyjson_mut_doc *doc, const struct gs_document *after)
+{
+    yyjson_mut_val *changes = yyjson_mut_obj(doc);
+    yyjson_mut_val *added = yyjson_mut_obj_add_arr(doc, changes, "added");
+    yyjson_mut_val *version = yyjson_mut_arr_add_obj(doc, added);
+    gs_json_add_cstr(doc, version, "type", "version");
+    gs_json_add_str(doc, version, "id", after->version_id);
+    gs_json_add_str(doc, version, "name", after->version_name);
+    yyjson_mut_obj_add_arr(doc, changes, "modified");
+    yyjson_mut_obj_add_arr(doc, changes, "deleted");
+    return changes;
+}
+
+enum gs_status gs_report_changes(struct gs_slice before, struct gs_slice after, yyjson_mut_doc *doc,
+                                 yyjson_mut_val **out_changes, struct gs_error *err)
+{
+    GS_CLEANUP(gs_arena_cleanup) struct gs_arena *arena = gs_arena_new();
+    struct gs_document old = {0}, new = {0};
+    struct gs_change *changes = NULL;
+    size_t count = 0;
+    enum gs_status status = gs_document_parse(after, "the new document", &new, err);
+    if (status == GS_OK && before.len)
+        status = gs_document_parse(before, "the old document", &old, err);
+    if (status == GS_OK && before.len)
+        status = gs_document_diff(&old, &new, arena, &changes, &count, err);
+    if (status == GS_OK)
+        *out_changes =
+            before.len ? gs_changes_to_json(doc, changes, count, false) : report_all_new(doc, &new);
+    gs_document_release(&old);
+    gs_document_release(&new);
+    return status;
+}

@@ -1,0 +1,108 @@
+// A batch of calls that read from git: they share the look at the host and the fetch, and each then works on its own app.
+// SPDX-License-Identifier: Apache-2.0
+#include "sync/pull_internal.h"
+
+static enum gs_status fail_not_in_git(const struct session *session, const struct task *task,
+                                      const char *git_app, const struct resolved *resolved,
+                                      struct gs_error *err)
+{
+    return gs_fail(err, GS_CODE_NOT_IN_GIT, "/gitAppId",
+                   "the repository has no app '%s' at %s (commit %.12s)", git_app,
+                   task->request.ref ? task->request.ref : session->config.branch,
+                   resolved->commit.hex);
+}
+
+static enum gs_status check_incoming(struct incoming *incoming, struct gs_error *err)
+{
+    const struct gs_git_app *entry = incoming->remote.entry;
+    enum gs_status status = gs_document_parse(gs_buf_slice(&incoming->remote.document), entry->path,
+                                              &incoming->parsed, err);
+    // A body that is not JSON is the caller's fault, a file that is not JSON is the repository's.
+    if (status == GS_INVALID && err->code == GS_CODE_INVALID_JSON)
+        err->code = GS_CODE_NOT_AN_APP;
+    if (status == GS_OK)
+        status = gs_app_check_name(gs_slice_str(entry->name), "/gitAppId", err);
+    if (status == GS_OK)
+        status = gs_version_check_name(incoming->parsed.version_name, "/gitVersionId", err);
+    if (status != GS_OK)
+        return status;
+    struct gs_arena *arena = incoming->task->arena;
+    const struct gs_document *parsed = &incoming->parsed;
+    incoming->name = gs_arena_strdup(arena, entry->name);
+    incoming->version_id = gs_arena_dup_slice(arena, parsed->version_id);
+    incoming->version_name = gs_arena_dup_slice(arena, parsed->version_name);
+    incoming->slug = parsed->app_slug.len ? gs_arena_dup_slice(arena, parsed->app_slug) : NULL;
+    incoming->draft = parsed->has_status && parsed->draft;
+    return GS_OK;
+}
+
+// The git app id of the app that the task is about; from the request when it creates one.
+static enum gs_status find_git_app(struct session *session, struct task *task,
+                                   const char **out_git_app_id, struct gs_error *err)
+{
+    *out_git_app_id = task->request.git_app_id;
+    if (task->request.kind == GS_SYNC_CREATE)
+        return GS_OK;
+    GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
+    struct gs_git_link link;
+    enum gs_status status = gs_tx_read(session->sync->options.store, &tx, err);
+    if (status == GS_OK)
+        status = gs_store_get_link(tx, task->request.app_id, task->arena, &link, err);
+    if (status == GS_NOT_FOUND)
+        return gs_fail(err, GS_CODE_APP_NOT_LINKED, NULL, "App is not synced with Git");
+    if (status == GS_OK)
+        *out_git_app_id = link.git_app_id;
+    return status;
+}
+
+static enum gs_status run_incoming(struct incoming *incoming, struct gs_error *err)
+{
+    struct task *task = incoming->task;
+    struct session *session = incoming->session;
+    const char *git_app_id = NULL;
+    const char *git_app_name = task->request.git_app_name;
+    enum gs_status status = find_git_app(session, task, &git_app_id, err);
+    if (status == GS_OK)
+        status = gs_session_resolve(session, task->request.ref, &incoming->resolved, err);
+    if (status == GS_OK)
+        status = gs_session_read_app(session, &incoming->resolved.commit, git_app_id, git_app_name,
+                                     &incoming->remote, err);
+    if (status == GS_OK && !incoming->remote.entry)
+        status = fail_not_in_git(session, task, git_app_id ? git_app_id : git_app_name,
+                                 &incoming->resolved, err);
+    if (status == GS_OK)
+        status = check_incoming(incoming, err);
+    if (status == GS_OK)
+        status = task->request.kind == GS_SYNC_CREATE ? gs_pull_create(incoming, err)
+                                                      : gs_pull_update(incoming, err);
+    gs_document_release(&incoming->parsed);
+    gs_buf_release(&incoming->remote.document);
+    return status;
+}
+
+static enum gs_status run_task(struct session *session, struct task *task, struct gs_error *err)
+{
+    if (task->request.kind == GS_SYNC_PROMOTE && task->request.version_id)
+        return gs_pull_release_version(session, task, err);
+    struct incoming incoming = {.task = task, .session = session};
+    return run_incoming(&incoming, err);
+}
+
+void gs_sync_run_pulls(struct session *session, struct task *tasks)
+{
+    GS_CLEANUP(gs_error_release) struct gs_error err = GS_ERROR_INIT;
+    bool rebuilt = false;
+    for (struct task *task = tasks; task; task = task->next) {
+        enum gs_status status = run_task(session, task, &err);
+        if (status == GS_INTERNAL && err.code == GS_CODE_INTERNAL && !rebuilt) {
+            rebuilt = true;
+            gs_error_release(&err);
+            status = gs_session_rebuild_mirror(session, &err);
+            if (status == GS_OK)
+                status = run_task(session, task, &err);
+        }
+        if (status != GS_OK)
+            gs_task_fail(session->sync, task, &err);
+        task->ended = true;
+    }
+}

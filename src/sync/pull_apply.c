@@ -1,0 +1,171 @@
+// Carries out what was planned, if the store still is as the plan saw it, in one transaction.
+// SPDX-License-Identifier: Apache-2.0
+#include "base/clock.h"
+#include "sync/pull_internal.h"
+
+enum gs_status gs_pull_put_link(struct incoming *incoming, const struct gs_app *app,
+                                struct gs_tx *tx, struct gs_error *err)
+{
+    const struct gs_git_config *config = &incoming->session->config;
+    const char *branch = incoming->resolved.branch ? incoming->resolved.branch : config->branch;
+    struct gs_git_link link = {.app_id = app->id,
+                               .organization_id = app->organization_id,
+                               .git_app_id = incoming->remote.entry->id,
+                               .git_url = config->git_url,
+                               .branch = branch,
+                               .commit = incoming->resolved.commit.hex,
+                               .synced_at = gs_clock_now_ms()};
+    incoming->task->op.commit = link.commit;
+    return gs_store_put_link(tx, &link, err);
+}
+
+void gs_report_app(const struct gs_app *app, const char *current_version_id, yyjson_mut_doc *doc,
+                   yyjson_mut_val *root)
+{
+    gs_json_add_cstr(doc, root, "id", app->id);
+    gs_json_add_cstr(doc, root, "name", app->name);
+    gs_json_add_cstr(doc, root, "slug", app->slug);
+    gs_json_add_cstr(doc, root, "organizationId", app->organization_id);
+    gs_json_add_cstr(doc, root, "currentVersionId", current_version_id);
+}
+
+// Writes the answer, ends the operation with it, and makes all of it durable.
+enum gs_status gs_pull_end(struct task *task, struct gs_tx **tx, yyjson_mut_doc *doc,
+                           struct gs_error *err)
+{
+    gs_json_add_cstr(doc, yyjson_mut_doc_get_root(doc), "operationId", task->op.id);
+    enum gs_status status = gs_report_finish(task, doc, err);
+    if (status == GS_OK)
+        status = gs_operation_end(*tx, task, err);
+    return status == GS_OK ? gs_tx_commit(tx, err) : status;
+}
+
+// Whether the store still is as the plan saw it.
+static enum gs_status check_unchanged(const struct pull_plan *plan, struct gs_tx *tx,
+                                      struct gs_arena *arena, struct gs_error *err)
+{
+    struct gs_version now;
+    if (plan->action == PULL_ADD)
+        return GS_OK;
+    enum gs_status status =
+        gs_store_get_version(tx, plan->version.app_id, plan->version.id, arena, &now, err);
+    if (status != GS_OK && status != GS_NOT_FOUND)
+        return status;
+    if (status == GS_OK && strcmp(now.document_id, plan->version.document_id) == 0)
+        return GS_OK;
+    return gs_fail(err, GS_CODE_CONFLICT, NULL,
+                   "the version was edited here again and again while it was being pulled");
+}
+
+static enum gs_status apply_version(struct incoming *incoming, struct pull_plan *plan,
+                                    struct gs_tx *tx, struct gs_error *err)
+{
+    struct task *task = incoming->task;
+    const char *remote_id = incoming->remote.document_id;
+    enum gs_status status = GS_OK;
+    if (plan->has_blob)
+        status = gs_store_put_document(tx, &plan->blob, err);
+    if (status == GS_OK && plan->has_theirs)
+        status = gs_store_put_document(tx, &plan->theirs, err);
+    if (status != GS_OK)
+        return status;
+    if (plan->action == PULL_ADD)
+        return gs_workspace_add_version(tx, &plan->view.app, incoming->version_id,
+                                        incoming->version_name, incoming->draft, remote_id, true,
+                                        task->arena, &plan->version, err);
+    struct gs_version *version = &plan->version;
+    version->synced_document_id = remote_id;
+    if (plan->has_blob) {
+        version->document_id = gs_arena_strdup(task->arena, plan->blob.id);
+        version->updated_at = gs_clock_now_ms();
+    }
+    if (plan->action == PULL_REPLACE)
+        version->draft = incoming->draft;
+    return gs_store_update_version(tx, version, task->op.id, err);
+}
+
+static enum gs_status apply_name(struct incoming *incoming, struct pull_plan *plan,
+                                 struct gs_tx *tx, struct gs_error *err)
+{
+    struct gs_app *app = &plan->view.app;
+    if (strcmp(app->name, incoming->name) == 0)
+        return GS_OK;
+    enum gs_status status =
+        gs_store_rename_app(tx, app->id, incoming->name, gs_clock_now_ms(), err);
+    if (status == GS_CONFLICT)
+        return gs_fail(err, GS_CODE_APP_ALREADY_EXISTS, NULL,
+                       "the app is called '%s' in git, and another app of this organization has "
+                       "that name; rename one of them",
+                       incoming->name);
+    app->name = incoming->name;
+    return status;
+}
+
+static void report_pull(struct incoming *incoming, struct pull_plan *plan, yyjson_mut_val *root)
+{
+    static const char *const states[] = {[PULL_NOTHING] = "up_to_date",
+                                         [PULL_ADD] = "updated",
+                                         [PULL_REPLACE] = "updated",
+                                         [PULL_MERGE] = "merged"};
+    yyjson_mut_doc *doc = plan->json;
+    gs_json_add_cstr(doc, root, "status", states[plan->action]);
+    gs_json_add_cstr(doc, root, "appId", plan->view.app.id);
+    if (incoming->task->request.kind == GS_SYNC_PULL)
+        gs_report_version(doc, root, &plan->version, NULL);
+}
+
+static void report_changes(struct pull_plan *plan, yyjson_mut_val *root)
+{
+    static const char *const groups[] = {"added", "modified", "deleted"};
+    yyjson_mut_doc *doc = plan->json;
+    if (!plan->changes) {
+        plan->changes = yyjson_mut_obj(doc);
+        for (size_t i = 0; i < GS_COUNT(groups); i++)
+            yyjson_mut_obj_add_arr(doc, plan->changes, groups[i]);
+    }
+    yyjson_mut_obj_add_val(doc, root, "changes", plan->changes);
+}
+
+static enum gs_status apply_plan(struct incoming *incoming, struct pull_plan *plan,
+                                 struct gs_error *err)
+{
+    struct task *task = incoming->task;
+    GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
+    enum gs_status status = gs_tx_write(incoming->session->sync->options.store, &tx, err);
+    if (status == GS_OK)
+        status = check_unchanged(plan, tx, task->arena, err);
+    if (status == GS_OK)
+        status = apply_version(incoming, plan, tx, err);
+    if (status == GS_OK)
+        status = apply_name(incoming, plan, tx, err);
+    if (status == GS_OK)
+        status = gs_pull_put_link(incoming, &plan->view.app, tx, err);
+    if (status != GS_OK)
+        return status;
+    yyjson_mut_val *root = yyjson_mut_doc_get_root(plan->json);
+    report_pull(incoming, plan, root);
+    if (task->request.kind == GS_SYNC_PROMOTE)
+        status = gs_pull_promote(incoming, plan, tx, root, err);
+    if (status == GS_OK)
+        status =
+            gs_report_commit(incoming->session, &incoming->resolved.commit, plan->json, root, err);
+    report_changes(plan, root);
+    return status == GS_OK ? gs_pull_end(task, &tx, plan->json, err) : status;
+}
+
+enum gs_status gs_pull_update(struct incoming *incoming, struct gs_error *err)
+{
+    enum gs_status status = GS_OK;
+    for (int attempt = 0; attempt < PULL_ATTEMPTS; attempt++) {
+        struct pull_plan plan;
+        gs_error_release(err);
+        status = gs_pull_plan(incoming, &plan, err);
+        if (status == GS_OK)
+            status = apply_plan(incoming, &plan, err);
+        gs_pull_plan_release(&plan);
+        // Only an edit between the plan and its transaction is worth another look.
+        if (status != GS_CONFLICT || err->code != GS_CODE_CONFLICT)
+            break;
+    }
+    return status;
+}

@@ -1,0 +1,72 @@
+// A new app from git: rows, document, link and answer in one transaction.
+// SPDX-License-Identifier: Apache-2.0
+#include "sync/pull_internal.h"
+
+static void report_git(const struct incoming *incoming, yyjson_mut_doc *doc, yyjson_mut_val *root)
+{
+    yyjson_mut_val *git = yyjson_mut_obj_add_obj(doc, root, "git");
+    gs_json_add_cstr(doc, git, "appId", incoming->remote.entry->id);
+    gs_json_add_cstr(doc, git, "branch", incoming->resolved.branch);
+    gs_json_add_cstr(doc, git, "commit", incoming->resolved.commit.hex);
+}
+
+static enum gs_status add_rows(struct incoming *incoming, const struct gs_document_blob *blob,
+                               struct gs_tx *tx, struct gs_app *app, struct gs_version *version,
+                               struct gs_error *err)
+{
+    struct task *task = incoming->task;
+    const char *organization_id = task->organization_id;
+    const char *git_app_id = incoming->remote.entry->id;
+    struct gs_git_link other;
+    enum gs_status status =
+        gs_store_find_link(tx, organization_id, git_app_id, task->arena, &other, err);
+    if (status == GS_OK)
+        return gs_fail(err, GS_CODE_APP_ALREADY_EXISTS, "/gitAppId",
+                       "the app '%s' already exists in this organization (as %s); pull into it",
+                       incoming->name, other.app_id);
+    if (status != GS_NOT_FOUND)
+        return status;
+    gs_error_release(err);
+    status = gs_workspace_add_app(tx, organization_id, git_app_id, incoming->name, incoming->slug,
+                                  task->arena, app, err);
+    if (status == GS_OK)
+        status = gs_store_put_document(tx, blob, err);
+    if (status == GS_OK)
+        status =
+            gs_workspace_add_version(tx, app, incoming->version_id, incoming->version_name,
+                                     incoming->draft, blob->id, true, task->arena, version, err);
+    return status == GS_OK ? gs_pull_put_link(incoming, app, tx, err) : status;
+}
+
+static enum gs_status create(struct incoming *incoming, const struct gs_document_blob *blob,
+                             struct gs_error *err)
+{
+    GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
+    GS_CLEANUP(gs_json_cleanup_mut) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    struct gs_app app;
+    struct gs_version version;
+    enum gs_status status = gs_tx_write(incoming->session->sync->options.store, &tx, err);
+    if (status == GS_OK)
+        status = add_rows(incoming, blob, tx, &app, &version, err);
+    if (status != GS_OK)
+        return status;
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    yyjson_mut_doc_set_root(doc, root);
+    gs_report_app(&app, NULL, doc, root);
+    gs_report_version(doc, root, &version, NULL);
+    report_git(incoming, doc, root);
+    incoming->task->op.app_id = app.id;
+    incoming->task->op.version_id = version.id;
+    return gs_pull_end(incoming->task, &tx, doc, err);
+}
+
+enum gs_status gs_pull_create(struct incoming *incoming, struct gs_error *err)
+{
+    struct gs_document_blob blob;
+    enum gs_status status = gs_document_pack(gs_buf_slice(&incoming->remote.document), &blob, err);
+    if (status != GS_OK)
+        return status;
+    status = create(incoming, &blob, err);
+    gs_document_blob_release(&blob);
+    return status;
+}

@@ -1,0 +1,213 @@
+// A queue per repository and workers that take whole batches from it. Different repositories run side by side,
+// one repository never does twice.
+// SPDX-License-Identifier: Apache-2.0
+#include "base/files.h"
+#include "crypto/crypto.h"
+#include "sync/sync_internal.h"
+
+enum { BATCH_MAX = 256 };
+
+// Calls of one class and one organization share their exchanges with the host.
+enum batch_class { CLASS_PUSH, CLASS_PULL, CLASS_CONFIGURE };
+
+struct task *gs_task_new(void)
+{
+    struct task *task = gs_xcalloc(1, sizeof *task);
+    task->arena = gs_arena_new();
+    gs_buf_init(&task->json, RESULT_MAX_BYTES);
+    return task;
+}
+
+void gs_task_finish(struct task *task)
+{
+    struct gs_sync_answer answer = {
+        .operation_id = task->op.id, .json = task->json, .err = task->err};
+    if (task->done)
+        task->done(task->arg, &answer);
+    gs_buf_release(&answer.json);
+    gs_error_release(&answer.err);
+    gs_arena_free(task->arena);
+    free(task);
+}
+
+static enum batch_class class_of(const struct task *task)
+{
+    switch (task->request.kind) {
+    case GS_SYNC_PUSH:
+        return CLASS_PUSH;
+    case GS_SYNC_CREATE:
+    case GS_SYNC_PULL:
+    case GS_SYNC_PROMOTE:
+        return CLASS_PULL;
+    case GS_SYNC_CONFIGURE:
+    case GS_SYNC_TEST:
+        break;
+    }
+    return CLASS_CONFIGURE;
+}
+
+static bool goes_with(const struct task *first, const struct task *task)
+{
+    enum batch_class class = class_of(first);
+    return class != CLASS_CONFIGURE && class_of(task) == class &&
+           strcmp(task->organization_id, first->organization_id) == 0;
+}
+
+// Unlinks the first task and all that may travel with it, keeping the order of both lists.
+static struct task *take_batch(struct repository *repo)
+{
+    struct task *batch = repo->first, *batch_last = batch;
+    repo->first = batch->next;
+    size_t count = 1;
+    for (struct task **link = &repo->first; *link && count < BATCH_MAX;) {
+        struct task *task = *link;
+        if (!goes_with(batch, task)) {
+            link = &task->next;
+            continue;
+        }
+        *link = task->next;
+        batch_last->next = task;
+        batch_last = task;
+        count++;
+    }
+    batch_last->next = NULL;
+    repo->last = repo->first;
+    while (repo->last && repo->last->next)
+        repo->last = repo->last->next;
+    repo->sync->waiting -= count;
+    return batch;
+}
+
+static void fail_batch(struct gs_sync *sync, struct task *batch, const struct gs_error *err)
+{
+    for (struct task *task = batch; task; task = task->next) {
+        struct gs_error copy = *err;
+        copy.details = NULL;
+        if (!task->ended)
+            gs_task_fail(sync, task, &copy);
+    }
+}
+
+static enum gs_status open_stored(struct session *session, const char *organization_id,
+                                  struct gs_error *err)
+{
+    enum gs_status status = gs_session_load_config(session, organization_id, err);
+    return status == GS_OK ? gs_session_connect(session, err) : status;
+}
+
+static void run_batch(struct repository *repo, struct task *batch)
+{
+    struct session session = {.sync = repo->sync, .repo = repo, .arena = gs_arena_new()};
+    struct gs_error err = GS_ERROR_INIT;
+    enum batch_class class = class_of(batch);
+    if (class == CLASS_CONFIGURE) {
+        gs_sync_run_configure(&session, batch);
+    } else if (open_stored(&session, batch->organization_id, &err) != GS_OK) {
+        fail_batch(repo->sync, batch, &err);
+    } else if (class == CLASS_PUSH) {
+        gs_sync_run_pushes(&session, batch);
+    } else {
+        gs_sync_run_pulls(&session, batch);
+    }
+    gs_error_release(&err);
+    gs_session_release(&session);
+    while (batch) {
+        struct task *next = batch->next;
+        gs_task_finish(batch);
+        batch = next;
+    }
+}
+
+// One batch, then the repository goes to the end of the line, so that a busy one does not starve the others.
+static void run_repository(void *arg)
+{
+    struct repository *repo = arg;
+    struct gs_sync *sync = repo->sync;
+    pthread_mutex_lock(&sync->lock);
+    struct task *batch = take_batch(repo);
+    pthread_mutex_unlock(&sync->lock);
+    run_batch(repo, batch);
+    pthread_mutex_lock(&sync->lock);
+    // The pool has a place for every repository, so this cannot fail while one is running.
+    repo->active = repo->first && gs_pool_submit(sync->pool, run_repository, repo);
+    pthread_mutex_unlock(&sync->lock);
+}
+
+static struct repository *find_repository(struct gs_sync *sync, const char *git_url)
+{
+    char hex[GS_SHA256_HEX + 1];
+    gs_sha256_hex(gs_slice_str(git_url), hex);
+    struct repository *repo = gs_map_get(&sync->repositories, gs_slice_of(hex, 32));
+    if (repo)
+        return repo;
+    repo = gs_xcalloc(1, sizeof *repo);
+    repo->sync = sync;
+    memcpy(repo->key, hex, 32);
+    size_t size = strlen(sync->folder) + sizeof repo->key + 8;
+    repo->folder = gs_xcalloc(size, 1);
+    snprintf(repo->folder, size, "%s/%s.git", sync->folder, repo->key);
+    gs_map_put(&sync->repositories, gs_slice_of(repo->key, 32), repo);
+    return repo;
+}
+
+enum gs_status gs_sync_enqueue(struct gs_sync *sync, const char *git_url, struct task *task,
+                               struct gs_error *err)
+{
+    pthread_mutex_lock(&sync->lock);
+    struct repository *repo = find_repository(sync, git_url);
+    bool room = sync->waiting < sync->options.queue_limit;
+    if (room && !repo->active)
+        room = repo->active = gs_pool_submit(sync->pool, run_repository, repo);
+    if (room) {
+        *(repo->last ? &repo->last->next : &repo->first) = task;
+        repo->last = task;
+        sync->waiting++;
+    }
+    pthread_mutex_unlock(&sync->lock);
+    if (room)
+        return GS_OK;
+    enum gs_status status = gs_fail(err, GS_CODE_OVERLOADED, NULL,
+                                    "too many calls wait for their git host; try again later");
+    if (err)
+        err->retry_after_s = 5;
+    return status;
+}
+
+enum gs_status gs_sync_new(const struct gs_sync_options *options, struct gs_sync **out_sync,
+                           struct gs_error *err)
+{
+    enum gs_status status = gs_dir_make(options->folder, 0700, err);
+    if (status != GS_OK)
+        return status;
+    struct gs_sync *sync = gs_xcalloc(1, sizeof *sync);
+    sync->options = *options;
+    sync->folder = gs_xstrdup(options->folder);
+    pthread_mutex_init(&sync->lock, NULL);
+    gs_map_init(&sync->repositories);
+    // Never more entries than repositories with something to do, and those are bounded by the tasks that wait or run.
+    size_t places = options->queue_limit + options->workers;
+    status = gs_pool_new("git", options->workers, places, &sync->pool, err);
+    if (status == GS_OK)
+        *out_sync = sync;
+    else
+        gs_sync_free(sync);
+    return status;
+}
+
+void gs_sync_free(struct gs_sync *sync)
+{
+    if (!sync)
+        return;
+    gs_pool_free(sync->pool);
+    void *value;
+    for (size_t cursor = 0; gs_map_next(&sync->repositories, &cursor, NULL, &value);) {
+        struct repository *repo = value;
+        gs_mirror_close(repo->mirror);
+        free(repo->folder);
+        free(repo);
+    }
+    gs_map_release(&sync->repositories);
+    pthread_mutex_destroy(&sync->lock);
+    free(sync->folder);
+    free(sync);
+}

@@ -1,0 +1,165 @@
+// Credentials, connection and mirror of one batch.
+// SPDX-License-Identifier: Apache-2.0
+#include "base/clock.h"
+#include "sync/sync_internal.h"
+
+enum { KEY_MAX_BYTES = 64 << 10 };
+
+// GitHub takes an installation token as the password of this user (docs.github.com, "Authenticating as a GitHub App installation").
+static const char token_user[] = "x-access-token";
+
+static const char *key_context(struct gs_arena *arena, const char *organization_id)
+{
+    return gs_arena_printf(arena, "git_config:%s", organization_id);
+}
+
+enum gs_status gs_session_set_key(struct session *session, struct gs_slice pem,
+                                  struct gs_error *err)
+{
+    enum gs_status status = gs_rsa_key_parse(pem, &session->key, err);
+    session->account = (struct gs_host_account){
+        .api_url = session->config.api_url,
+        .app_id = session->config.github_app_id,
+        .installation_id = session->config.github_installation_id,
+        .key = session->key,
+    };
+    return status;
+}
+
+enum gs_status gs_session_load_config(struct session *session, const char *organization_id,
+                                      struct gs_error *err)
+{
+    GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
+    enum gs_status status = gs_tx_read(session->sync->options.store, &tx, err);
+    if (status == GS_OK)
+        status =
+            gs_store_get_git_config(tx, organization_id, session->arena, &session->config, err);
+    if (status == GS_NOT_FOUND)
+        return gs_fail(err, GS_CODE_GIT_NOT_CONFIGURED, NULL, "No git configuration found");
+    if (status != GS_OK)
+        return status;
+    struct gs_buf pem;
+    gs_buf_init(&pem, KEY_MAX_BYTES);
+    const char *context = key_context(session->arena, organization_id);
+    status = gs_lockbox_open(session->sync->options.lockbox, session->config.sealed_key,
+                             gs_slice_str(context), &pem, err);
+    if (status == GS_OK)
+        status = gs_session_set_key(session, gs_buf_slice(&pem), err);
+    gs_crypto_release_secret(&pem);
+    return status;
+}
+
+static enum gs_status renew_token(struct session *session, const char *refused,
+                                  struct gs_error *err)
+{
+    return gs_host_token(session->sync->options.hosts, &session->account, refused,
+                         session->remote.deadline_ms, session->arena, &session->remote.password,
+                         err);
+}
+
+static enum gs_status open_mirror(struct repository *repo, struct gs_error *err)
+{
+    if (repo->mirror)
+        return GS_OK;
+    enum gs_status status = gs_mirror_open(repo->folder, &repo->mirror, err);
+    if (status != GS_INTERNAL)
+        return status;
+    gs_error_release(err);
+    status = gs_mirror_discard(repo->folder, err);
+    return status == GS_OK ? gs_mirror_open(repo->folder, &repo->mirror, err) : status;
+}
+
+enum gs_status gs_session_connect(struct session *session, struct gs_error *err)
+{
+    const struct gs_sync_options *options = &session->sync->options;
+    session->remote = (struct gs_git_remote){
+        .net = options->net,
+        .url = session->config.git_url,
+        .username = token_user,
+        .deadline_ms = gs_clock_mono_ms() + options->git_timeout_ms,
+        .max_pack = options->pack_limit,
+    };
+    enum gs_status status = renew_token(session, NULL, err);
+    return status == GS_OK ? open_mirror(session->repo, err) : status;
+}
+
+void gs_session_release(struct session *session)
+{
+    gs_rsa_key_free(session->key);
+    gs_arena_free(session->arena);
+}
+
+enum gs_status gs_session_rebuild_mirror(struct session *session, struct gs_error *err)
+{
+    struct repository *repo = session->repo;
+    gs_mirror_close(repo->mirror);
+    repo->mirror = NULL;
+    enum gs_status status = gs_mirror_discard(repo->folder, err);
+    return status == GS_OK ? open_mirror(repo, err) : status;
+}
+
+enum gs_status gs_session_advertise(struct session *session, enum gs_git_service service,
+                                    struct gs_git_advert *out_advert, struct gs_error *err)
+{
+    enum gs_status status =
+        gs_git_advertise(&session->remote, service, session->arena, out_advert, err);
+    if (status != GS_UPSTREAM || err->code != GS_CODE_HOST_DENIED)
+        return status;
+    gs_error_release(err);
+    status = renew_token(session, session->remote.password, err);
+    if (status == GS_OK)
+        status = gs_git_advertise(&session->remote, service, session->arena, out_advert, err);
+    return status;
+}
+
+enum gs_status gs_session_upload_advert(struct session *session,
+                                        const struct gs_git_advert **out_advert,
+                                        struct gs_error *err)
+{
+    if (!session->has_upload_advert) {
+        enum gs_status status =
+            gs_session_advertise(session, GS_GIT_UPLOAD_PACK, &session->upload_advert, err);
+        if (status != GS_OK)
+            return status;
+        session->has_upload_advert = true;
+    }
+    *out_advert = &session->upload_advert;
+    return GS_OK;
+}
+
+const char *gs_session_branch_ref(struct session *session)
+{
+    return gs_arena_printf(session->arena, "refs/heads/%s", session->config.branch);
+}
+
+enum gs_status gs_fail_branch(const char *branch, struct gs_error *err)
+{
+    return gs_fail(err, GS_CODE_INVALID_BRANCH, "/branchName",
+                   "Branch \"%s\" does not exist in the repository; create it there, or configure "
+                   "another one",
+                   branch);
+}
+
+enum gs_status gs_session_fetch_branch(struct session *session, const char *branch,
+                                       const struct gs_oid *head, struct gs_oid *out_head,
+                                       struct gs_error *err)
+{
+    if (gs_mirror_has(session->repo->mirror, head)) {
+        *out_head = *head;
+        return GS_OK;
+    }
+    // Only a push asks receive-pack first, and its head may be newer than an older answer of upload-pack.
+    session->has_upload_advert = false;
+    const struct gs_git_advert *advert;
+    enum gs_status status = gs_session_upload_advert(session, &advert, err);
+    if (status != GS_OK)
+        return status;
+    const char *name = gs_arena_printf(session->arena, "refs/heads/%s", branch);
+    const struct gs_git_ref *ref = gs_git_advert_find(advert, name);
+    if (!ref)
+        return gs_fail_branch(branch, err);
+    status = gs_mirror_fetch(session->repo->mirror, &session->remote, advert, ref, err);
+    if (status == GS_OK)
+        *out_head = ref->oid;
+    return status;
+}

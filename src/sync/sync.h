@@ -1,0 +1,95 @@
+// The use cases between the store and git: configure, push, create, pull, promote; a queue per repository, and operations that outlive a crash.
+// Knows nothing of HTTP.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GS_SYNC_SYNC_H
+#define GS_SYNC_SYNC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/app.h"
+#include "base/error.h"
+#include "crypto/crypto.h"
+#include "host/host.h"
+#include "net/net.h"
+#include "store/store.h"
+
+struct gs_sync;
+
+struct gs_sync_options {
+    struct gs_store *store; // these four outlive the sync
+    struct gs_net *net;
+    struct gs_hosts *hosts;
+    const struct gs_lockbox *lockbox;
+    const char *folder;     // of the mirrors; made when missing
+    int64_t git_timeout_ms; // for all exchanges of one batch
+    bool allow_http;        // git hosts without TLS, for trials on one machine
+    size_t document_limit, pack_limit;
+    size_t workers;     // repositories worked on at one time
+    size_t queue_limit; // calls that wait, over all repositories
+};
+enum gs_status gs_sync_new(const struct gs_sync_options *options, struct gs_sync **out_sync,
+                           struct gs_error *err) GS_MUST_CHECK;
+// Settles the operations that a crash left open: asks the remote whether what was committed arrived, and pushes it again if not. Queues the work and returns.
+enum gs_status gs_sync_recover(struct gs_sync *sync, struct gs_error *err) GS_MUST_CHECK;
+// Finishes what runs and everything that waits. Nobody may submit any more.
+void gs_sync_free(struct gs_sync *sync);
+
+// How a call ended. err.code is GS_CODE_NONE on success, and json then is the response's body.
+struct gs_sync_answer {
+    const char *operation_id; // NULL for configure and test
+    struct gs_buf json;
+    struct gs_error err;
+};
+// Called exactly once, on a worker's thread. What answer holds is released after the return; json may be taken.
+typedef void gs_sync_done(void *arg, struct gs_sync_answer *answer);
+
+enum gs_sync_kind {
+    GS_SYNC_PUSH,
+    GS_SYNC_CREATE,
+    GS_SYNC_PULL,
+    GS_SYNC_PROMOTE,
+    GS_SYNC_CONFIGURE, // check and save the git configuration
+    GS_SYNC_TEST,      // check it, save nothing
+};
+
+enum gs_divergence {
+    GS_DIVERGENCE_FAIL,
+    GS_DIVERGENCE_OURS,
+    GS_DIVERGENCE_THEIRS,
+    GS_DIVERGENCE_MERGE
+};
+
+// A git configuration as a stranger gives it; views of the caller's memory, which submit copies.
+struct gs_git_config_input {
+    const char *git_url, *branch, *github_app_id, *github_installation_id;
+    struct gs_slice private_key; // PEM; empty: the one that is stored (test only)
+    const char *enterprise_url, *enterprise_api_url; // or NULL
+    const char *layout;                              // or NULL
+    const char *author_name, *author_email;          // or NULL: the App's bot
+    bool disabled;                                   // keep, but refuse pushes and pulls
+};
+
+struct gs_sync_request {
+    enum gs_sync_kind kind;
+    const char *organization_id;           // create, configure, test
+    const char *app_id;                    // push, pull, promote
+    const char *version_id;                // push; promote: this version, without pulling
+    struct gs_slice message;               // push
+    const char *git_app_id, *git_app_name; // create: one of the two
+    const char *ref;                       // create; pull: NULL for the configured branch
+    enum gs_divergence
+        divergence; // when both sides changed: push (fail, ours, merge), pull and promote (fail merges and fails on conflicts only, ours, theirs)
+    const struct gs_git_config_input *config; // configure, test
+};
+
+// Checks what can be checked here, records the operation and queues the call. GS_OK: done will be called. Else err says why and done never is: app_not_found, wrong_version_id,
+// unknown_organization, git_not_configured, app_not_linked, invalid_input, overloaded.
+enum gs_status gs_sync_submit(struct gs_sync *sync, const struct gs_sync_request *request,
+                              gs_sync_done *done, void *arg, struct gs_error *err) GS_MUST_CHECK;
+
+// The stored configuration of an organization in the response's form, without the key. not_found when there is none.
+enum gs_status gs_sync_config_json(struct gs_store *store, const char *organization_id,
+                                   struct gs_buf *out, struct gs_error *err) GS_MUST_CHECK;
+
+#endif

@@ -1,0 +1,159 @@
+// What the files of this folder share: tasks, repositories with their queues, and the session of one batch.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GS_SYNC_SYNC_INTERNAL_H
+#define GS_SYNC_SYNC_INTERNAL_H
+
+#include <pthread.h>
+
+#include "base/map.h"
+#include "base/pool.h"
+#include "git/git.h"
+#include "layout/layout.h"
+#include "sync/sync.h"
+#include "workspace/workspace.h"
+#include "json/json.h"
+
+enum { PUSH_ATTEMPTS = 5, MESSAGE_MAX_BYTES = 65536, RESULT_MAX_BYTES = 64 << 20 };
+
+// One call on its way. Everything it points to lives in its arena.
+struct task {
+    struct task *next;
+    struct gs_arena *arena;
+    struct gs_sync_request request;
+    const char *organization_id; // whose git configuration it uses
+    struct gs_operation op;      // as last stored; op.id is NULL when it is not recorded
+    bool settling;               // after a crash: op.commit may already be on the host
+    gs_sync_done *done;          // NULL when nobody waits for it any more
+    void *arg;
+    struct gs_buf json; // the answer, unless err is set
+    struct gs_error err;
+    bool ended;
+};
+
+// A repository on a host: its mirror and those who wait for it. One worker at a time owns everything but the queue.
+struct repository {
+    struct gs_sync *sync;
+    char key[33]; // of the map, and the name of the mirror's folder
+    char *folder;
+    struct gs_mirror *mirror;  // NULL until first used
+    struct task *first, *last; // guarded by sync->lock
+    bool active;               // a worker runs it or is about to; guarded by sync->lock
+};
+
+struct gs_sync {
+    struct gs_sync_options options;
+    char *folder;
+    struct gs_pool *pool;
+    pthread_mutex_t lock;
+    struct gs_map repositories; // by key; guarded by lock
+    size_t waiting;             // tasks in all queues; guarded by lock
+};
+
+// One batch at work: who asks, with which credentials, on which mirror. Lives in its own arena.
+struct session {
+    struct gs_sync *sync;
+    struct repository *repo;
+    struct gs_arena *arena;
+    struct gs_git_config config;
+    struct gs_rsa_key *key;
+    struct gs_host_account account;
+    struct gs_git_remote remote; // with the token as password
+    bool has_upload_advert;
+    struct gs_git_advert upload_advert;
+};
+
+// ---- queue.c: tasks and who runs them ----
+struct task *gs_task_new(void);
+// Ends a task: fills in nothing, tells whoever waits, frees it.
+void gs_task_finish(struct task *task);
+// Takes the task, or gives overloaded and leaves it.
+enum gs_status gs_sync_enqueue(struct gs_sync *sync, const char *git_url, struct task *task,
+                               struct gs_error *err) GS_MUST_CHECK;
+
+// ---- session.c: opening one and asking the host ----
+enum gs_status gs_session_load_config(struct session *session, const char *organization_id,
+                                      struct gs_error *err) GS_MUST_CHECK;
+// With session->config filled in and the key's PEM at hand: parses the key, gets a token, opens the mirror.
+enum gs_status gs_session_set_key(struct session *session, struct gs_slice pem,
+                                  struct gs_error *err) GS_MUST_CHECK;
+enum gs_status gs_session_connect(struct session *session, struct gs_error *err) GS_MUST_CHECK;
+void gs_session_release(struct session *session);
+// Throws the mirror away and starts a new one, because what it holds cannot be read.
+enum gs_status gs_session_rebuild_mirror(struct session *session,
+                                         struct gs_error *err) GS_MUST_CHECK;
+// One exchange; a token that is refused is renewed once.
+enum gs_status gs_session_advertise(struct session *session, enum gs_git_service service,
+                                    struct gs_git_advert *out_advert,
+                                    struct gs_error *err) GS_MUST_CHECK;
+// What the host offers to fetch; asked at most once per session.
+enum gs_status gs_session_upload_advert(struct session *session,
+                                        const struct gs_git_advert **out_advert,
+                                        struct gs_error *err) GS_MUST_CHECK;
+// Makes the mirror have a branch at exactly this head; invalid_branch when the branch is gone. The head may have moved on
+// meanwhile: then *out_head is the newer one.
+enum gs_status gs_session_fetch_branch(struct session *session, const char *branch,
+                                       const struct gs_oid *head, struct gs_oid *out_head,
+                                       struct gs_error *err) GS_MUST_CHECK;
+const char *gs_session_branch_ref(struct session *session);
+enum gs_status gs_fail_branch(const char *branch, struct gs_error *err);
+
+// ---- operation.c: rows of operations ----
+enum gs_status gs_operation_insert(struct gs_sync *sync, struct task *task,
+                                   struct gs_error *err) GS_MUST_CHECK;
+// Stores the task's outcome as the operation's end (state done with json, or failed with err) in the transaction.
+enum gs_status gs_operation_end(struct gs_tx *tx, struct task *task,
+                                struct gs_error *err) GS_MUST_CHECK;
+// Sets the task's error and records the failure in a transaction of its own.
+void gs_task_fail(struct gs_sync *sync, struct task *task, struct gs_error *err);
+
+// ---- ref.c: which commit a text means ----
+struct resolved {
+    struct gs_oid commit;
+    const char *branch; // that it was found on, or NULL
+};
+// By the order: configured branch (NULL), full ref, branch, tag, commit, version id in the metadata of the configured branch. Fetches what the mirror lacks.
+enum gs_status gs_session_resolve(struct session *session, const char *ref,
+                                  struct resolved *out_resolved,
+                                  struct gs_error *err) GS_MUST_CHECK;
+
+// ---- divergence.c: what git holds of an app against what we synced ----
+struct remote_app {
+    const struct gs_git_app *entry; // NULL: git has no such app
+    enum gs_layout layout;
+    struct gs_buf document; // release it
+    char document_id[GS_DOCUMENT_ID + 1];
+};
+enum gs_status gs_session_read_app(struct session *session, const struct gs_oid *commit,
+                                   const char *git_app_id, const char *git_app_name,
+                                   struct remote_app *out_remote,
+                                   struct gs_error *err) GS_MUST_CHECK;
+// Three-way merge of stored and remote documents. OK: out_merged holds the result. merge_conflict with details when it needs a decision.
+struct merge_input {
+    struct gs_slice base, ours, theirs;
+    enum gs_conflict_policy policy;
+};
+enum gs_status gs_merge_documents(const struct merge_input *input, struct gs_buf *out_merged,
+                                  struct gs_error *err) GS_MUST_CHECK;
+// {"added":[…],"modified":[…],"deleted":[…]} of what leads from before to after; an empty before means everything is added.
+enum gs_status gs_report_changes(struct gs_slice before, struct gs_slice after, yyjson_mut_doc *doc,
+                                 yyjson_mut_val **out_changes, struct gs_error *err) GS_MUST_CHECK;
+
+// ---- report.c: the JSON of answers ----
+void gs_report_version(yyjson_mut_doc *doc, yyjson_mut_val *obj, const struct gs_version *version,
+                       const char *environment);
+enum gs_status gs_report_commit(struct session *session, const struct gs_oid *commit,
+                                yyjson_mut_doc *doc, yyjson_mut_val *obj,
+                                struct gs_error *err) GS_MUST_CHECK;
+enum gs_status gs_report_config(const struct gs_git_config *config, const char *branch_head,
+                                yyjson_mut_doc *doc, yyjson_mut_val **out_obj,
+                                struct gs_error *err) GS_MUST_CHECK;
+// Replaces the task's answer by the document's text.
+enum gs_status gs_report_finish(struct task *task, yyjson_mut_doc *doc,
+                                struct gs_error *err) GS_MUST_CHECK;
+
+// ---- the batches; each ends every task it is given (task->ended) ----
+void gs_sync_run_pushes(struct session *session, struct task *tasks);
+void gs_sync_run_pulls(struct session *session, struct task *tasks);
+void gs_sync_run_configure(struct session *session, struct task *task);
+
+#endif
