@@ -28,12 +28,17 @@ finish() {
     exit
 }
 
-# Quiet when it works; when it does not, the build that follows fails too and is counted.
+# Makes the build folder or brings it up to date. Quiet when it works; when it does not, the build
+# that follows fails too and is counted.
 configure() {
     local dir=$1 said
     shift
-    if [ -e "$dir/build.ninja" ]; then return; fi
-    said=$(meson setup "$dir" "$@" 2>&1) || printf '%s\n' "$said"
+    if [ -e "$dir/build.ninja" ]; then
+        set -- ninja -C "$dir" build.ninja
+    else
+        set -- meson setup "$dir" "$@"
+    fi
+    said=$("$@" 2>&1) || printf '%s\n' "$said"
 }
 
 compile() {
@@ -114,14 +119,11 @@ check_cppcheck() {
 }
 
 # A build folder of its own, because clang does not know all flags of gcc. Only its list of commands
-# is used, which ninja brings up to date.
+# is used.
 check_tidy() {
     local dir=$build-tidy hint
     hint=$(realpath tools/analyzer.h)
-    if [ ! -e "$dir/build.ninja" ]; then
-        CC=clang meson setup "$dir" || return
-    fi
-    ninja -C "$dir" build.ninja || return
+    CC=clang configure "$dir"
     run-clang-tidy -quiet -j "$jobs" -p "$dir" -extra-arg=-include "-extra-arg=$hint" \
         "$PWD/src/(?!base/error\.c)" || return
     run-clang-tidy -quiet -p "$dir" "$PWD/src/base/error\.c"
