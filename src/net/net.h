@@ -15,22 +15,26 @@ struct gs_net;
 
 struct gs_net_options {
     const char *ca_file; // NULL: the system's certificates
-    bool
-        allow_loopback; // else connections to loopback and link-local addresses are refused, whatever name led there
+    // Else connections to loopback and link-local addresses are refused, whatever name led there.
+    bool allow_loopback;
     const char *user_agent;     // "gitsync/0.1.0"
     int64_t connect_timeout_ms; // name look-up, TCP and TLS together
     size_t max_idle;            // connections kept open for reuse, over all hosts
 };
 
-// Proxies come from the usual variables (https_proxy, http_proxy, all_proxy, no_proxy). Copies what it needs.
+// Proxies come from the usual variables (https_proxy, http_proxy, all_proxy, no_proxy), which are
+// read here and not again; requests to loopback hosts never go to one. A proxy may itself be on
+// loopback whatever allow_loopback says, and what a name means behind it is the proxy's business.
+// Copies what it needs. Makes the process ignore SIGPIPE unless somebody handles it. Errors:
+// config_invalid (ca_file, or a proxy variable that is no URL).
 enum gs_status gs_net_new(const struct gs_net_options *options, struct gs_net **out_net,
                           struct gs_error *err) GS_MUST_CHECK;
 // No request may be running.
 void gs_net_free(struct gs_net *net);
 
 struct gs_net_request {
-    const char *method;         // GET or POST
-    const char *url;            // http or https, absolute
+    const char *method;         // GET, POST, PUT or DELETE
+    const char *url;            // http or https, absolute, without user info
     const char *const *headers; // "Name: value", NULL-terminated; or NULL
     // Credentials are sent at once, without waiting for a challenge. At most one of the two.
     const char *bearer;
@@ -39,7 +43,9 @@ struct gs_net_request {
     size_t body_parts;
     int64_t deadline_ms; // gs_clock_mono_ms() at which the exchange must have ended
     size_t max_response; // bytes of the response body; more is too_large
-    // Where the response body of a 200 goes piece by piece, instead of into response->body; false stops with host_failed.
+    // Where the response body of a 200 goes piece by piece, instead of into response->body; false
+    // stops with host_failed. Of the body of any other status response->body then gets the first
+    // 64 KB.
     bool (*on_body)(void *arg, const char *data, size_t len);
     void *on_body_arg;
 };
@@ -47,24 +53,29 @@ struct gs_net_request {
 struct gs_net_response {
     int status;
     char content_type[128]; // lower-case, without parameters; "" when absent
-    long retry_after_s;     // from Retry-After, seconds or a date; 0 when absent
-    int64_t
-        rate_limit_reset_s; // x-ratelimit-reset as Unix seconds when x-ratelimit-remaining is 0; else 0
+    long retry_after_s;     // from Retry-After, seconds or a date, at most a day; 0 when absent
+    // x-ratelimit-reset as Unix seconds when x-ratelimit-remaining is 0; else 0.
+    int64_t rate_limit_reset_s;
     struct gs_buf body;
 };
 
-// One exchange, blocking, thread-safe. GS_OK for every HTTP status; redirects are not followed (a 3xx is a
-// status like others). Connections are reused per origin; a request on a reused connection that the host had closed is repeated by
-// libcurl on a new one. Errors: host_unreachable (name, connection, TLS, cut off; the message says which and to where),
-// host_timeout, too_large, host_not_allowed. out_response is filled on GS_OK only; release it.
+// One exchange, blocking, thread-safe. GS_OK for every HTTP status; redirects are not followed (a
+// 3xx is a status like others) and bodies not decompressed. Connections are reused per origin; a
+// request on a reused connection that turns out to be dead is repeated on a new one. Errors:
+// host_unreachable (name, connection, TLS, proxy, cut off; the message says which and to where),
+// host_timeout, too_large, host_not_allowed, host_failed (no HTTP, endless headers),
+// invalid_input (a URL or header that cannot be sent). Messages name host and port, never the rest
+// of a URL. out_response is filled on GS_OK only; release it.
 enum gs_status gs_net_perform(struct gs_net *net, const struct gs_net_request *request,
                               struct gs_net_response *out_response,
                               struct gs_error *err) GS_MUST_CHECK;
 void gs_net_response_release(struct gs_net_response *response);
 
-// Whether an address from a stranger may be used at all: http or https, a host, no user info, no fragment, no control characters, at most 2048
-// bytes; and, without allow_loopback, no literal loopback or link-local address (127/8, ::1, 0.0.0.0, ::, 169.254/16, fe80::/10, and the same
-// IPv4 inside IPv6, in every spelling that libcurl understands) and not localhost. invalid_input or host_not_allowed with the given field.
+// Whether an address from a stranger may be used at all: http or https, a host in plain ASCII, no
+// user info, no fragment, no control characters, at most 2048 bytes; and, without allow_loopback,
+// no literal loopback or link-local address (127/8, ::1, 0/8, ::, 169.254/16, fe80::/10, and the
+// same IPv4 inside IPv6, in every spelling that libcurl and the resolver understand) and not
+// localhost. invalid_input or host_not_allowed with the given field.
 enum gs_status gs_net_check_url(const struct gs_net *net, const char *url, const char *field,
                                 struct gs_error *err) GS_MUST_CHECK;
 
