@@ -41,7 +41,7 @@ static void sip_round(uint64_t v[4])
     v[2] = rotate(v[2], 32);
 }
 
-static uint64_t hash_of(struct gs_slice key)
+uint64_t gs_map_hash(struct gs_slice key)
 {
     pthread_once(&seeded, make_seed);
     uint64_t v[4] = {seed[0] ^ 0x736f6d6570736575ULL, seed[1] ^ 0x646f72616e646f6dULL,
@@ -109,14 +109,14 @@ void gs_map_reserve(struct gs_map *map, size_t count)
 
 void *gs_map_get(const struct gs_map *map, struct gs_slice key)
 {
-    return map->count ? find(map, key, hash_of(key))->value : NULL;
+    return map->count ? find(map, key, gs_map_hash(key))->value : NULL;
 }
 
 void *gs_map_put(struct gs_map *map, struct gs_slice key, void *value)
 {
     assert(value);
     gs_map_reserve(map, map->count + 1);
-    uint64_t hash = hash_of(key);
+    uint64_t hash = gs_map_hash(key);
     struct gs_map_slot *slot = find(map, key, hash);
     void *old = slot->value;
     if (old) {
@@ -146,7 +146,7 @@ void *gs_map_remove(struct gs_map *map, struct gs_slice key)
 {
     if (!map->count)
         return NULL;
-    struct gs_map_slot *slot = find(map, key, hash_of(key));
+    struct gs_map_slot *slot = find(map, key, gs_map_hash(key));
     void *old = slot->value;
     if (!old)
         return NULL;

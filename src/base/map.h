@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/slice.h"
 
@@ -31,5 +32,8 @@ void *gs_map_remove(struct gs_map *map, struct gs_slice key);
 // Iterates in no particular order: start with cursor 0; false at the end. No put or remove meanwhile.
 bool gs_map_next(const struct gs_map *map, size_t *cursor, struct gs_slice *out_key,
                  void **out_value);
+
+// The map's own seeded hash, for tables that cannot be a gs_map. Thread-safe; not to be stored.
+uint64_t gs_map_hash(struct gs_slice key);
 
 #endif

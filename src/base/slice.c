@@ -121,7 +121,7 @@ static bool is_ascii8(const char *p)
     return (word & 0x8080808080808080ULL) == 0;
 }
 
-bool gs_slice_is_utf8(struct gs_slice s)
+size_t gs_slice_utf8_run(struct gs_slice s)
 {
     size_t i = 0;
     while (i < s.len) {
@@ -131,10 +131,15 @@ bool gs_slice_is_utf8(struct gs_slice s)
         }
         size_t n = utf8_sequence((const unsigned char *)s.data + i, s.len - i);
         if (n == 0)
-            return false;
+            break;
         i += n;
     }
-    return true;
+    return i;
+}
+
+bool gs_slice_is_utf8(struct gs_slice s)
+{
+    return gs_slice_utf8_run(s) == s.len;
 }
 
 struct gs_slice gs_slice_trim_utf8(struct gs_slice s)

@@ -47,6 +47,8 @@ bool gs_slice_to_int(struct gs_slice s, int64_t *out_value);
 
 // Whether the bytes are UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF).
 bool gs_slice_is_utf8(struct gs_slice s);
+// How many bytes from the start are.
+size_t gs_slice_utf8_run(struct gs_slice s);
 // Without the incomplete UTF-8 sequence that cutting text at a size can leave at its end.
 struct gs_slice gs_slice_trim_utf8(struct gs_slice s);
 

@@ -1,4 +1,5 @@
-// JSON as the documents need it: parsed with limits and with numbers untouched, written as JSON.stringify writes it.
+// JSON as the documents need it: parsed with limits and with numbers untouched, written as
+// JSON.stringify writes it. Knows nothing of what the documents mean. Thread-safe.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef GS_JSON_JSON_H
 #define GS_JSON_JSON_H
@@ -14,9 +15,9 @@ enum { GS_JSON_MAX_DEPTH = 256 };
 
 // Parses one JSON text (RFC 8259, UTF-8, nothing before or behind it but white space). Numbers are
 // kept as their text (yyjson's RAW type). Refused with invalid_json and line and column: malformed
-// text, a byte order mark, invalid UTF-8, lone surrogates, nesting over GS_JSON_MAX_DEPTH (found before anything is allocated),
-// a member name twice in one object. what names the text in the message ("the body",
-// "App/v1.json"). The result does not refer to text. Free with gs_json_free.
+// text, a byte order mark, invalid UTF-8, lone surrogates, nesting over GS_JSON_MAX_DEPTH (found
+// before anything is allocated), a member name twice in one object. what names the text in the
+// message ("the body", "App/v1.json"). The result does not refer to text. Free with gs_json_free.
 enum gs_status gs_json_parse(struct gs_slice text, const char *what, yyjson_doc **out_doc,
                              struct gs_error *err) GS_MUST_CHECK;
 void gs_json_free(yyjson_doc *doc); // NULL is fine
@@ -31,20 +32,24 @@ enum gs_status gs_json_thaw(yyjson_val *value, yyjson_mut_doc **out_doc,
 enum gs_status gs_json_freeze(yyjson_mut_doc *doc, yyjson_doc **out_doc,
                               struct gs_error *err) GS_MUST_CHECK;
 
-// Appends what JSON.stringify(value, null, 2) gives (ECMA-262, 25.5.2): two spaces, LF, no final newline,
-// members in order, {} and [] for empties, non-ASCII raw, \b \t \n \f \r \" \\ and lower-case \u00xx. Raw
-// numbers of at most 15 significant digits come out in JavaScript's form (1.0 is 1, 1E2 is 100); longer ones, which JavaScript
-// would round, stay as they are. Failure is in the buffer (gs_buf_check).
+// Appends what JSON.stringify(value, null, 2) gives (ECMA-262, 25.5.2): two spaces, LF, no final
+// newline, members in order, {} and [] for empties, non-ASCII raw, \b \t \n \f \r \" \\ and
+// lower-case \u00xx. Raw numbers of at most 15 significant digits come out in JavaScript's form
+// (1.0 is 1, 1E2 is 100); longer ones and those beyond a normal double, which JavaScript would
+// change, stay as they are. Bytes of strings that are no UTF-8 (built documents can have them)
+// become U+FFFD. A NULL value gives null. Failure is in the buffer (gs_buf_check).
 void gs_json_write(yyjson_val *value, struct gs_buf *out);
 // The same without white space, as JSON.stringify(value) gives it.
 void gs_json_write_compact(yyjson_val *value, struct gs_buf *out);
-// Compact text of a mutable document, for responses and the store.
+// The same for a mutable document, for responses and the store. Raw values in it may be any
+// finished JSON text; those that are no numbers are copied as they are.
 enum gs_status gs_json_write_mut(yyjson_mut_doc *doc, struct gs_buf *out,
                                  struct gs_error *err) GS_MUST_CHECK;
-// One string with its quotes.
+// One string with its quotes, in the same form.
 void gs_json_write_string(struct gs_slice s, struct gs_buf *out);
 
-// Whether two values mean the same: members in any order, lists in order, raw numbers by their text.
+// Whether two values mean the same: members in any order, lists in order, raw numbers by their
+// text. NULL, the absent value, equals only itself. Linear time.
 bool gs_json_equal(yyjson_val *a, yyjson_val *b);
 
 // Members of an object, by name. An absent member, another type, or an obj that is no object gives
@@ -55,7 +60,8 @@ yyjson_val *gs_json_get_obj(yyjson_val *obj, const char *name);
 // The view of a string value; empty for anything else.
 struct gs_slice gs_json_str(yyjson_val *value);
 
-// Strings are copied into doc. An empty slice with NULL data gives null.
+// name and s are copied into doc. A slice with NULL data gives null. False only when memory ran
+// out.
 bool gs_json_add_str(yyjson_mut_doc *doc, yyjson_mut_val *obj, const char *name, struct gs_slice s);
 // s may be NULL, which gives null.
 bool gs_json_add_cstr(yyjson_mut_doc *doc, yyjson_mut_val *obj, const char *name, const char *s);

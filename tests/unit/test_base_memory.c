@@ -273,6 +273,22 @@ static void map_reserve_avoids_growth(void **state)
     gs_map_release(&map);
 }
 
+static void hashes_depend_on_every_byte_and_the_length(void **state)
+{
+    (void)state;
+    char bytes[40] = {0}, other[40] = {0};
+    for (size_t n = 0; n <= sizeof bytes; n++) {
+        struct gs_slice key = gs_slice_of(bytes, n);
+        assert_true(gs_map_hash(key) == gs_map_hash(gs_slice_of(other, n)));
+        assert_true(n == 0 || gs_map_hash(key) != gs_map_hash(gs_slice_of(bytes, n - 1)));
+        for (size_t i = 0; i < n; i++) {
+            other[i] = 1;
+            assert_true(gs_map_hash(key) != gs_map_hash(gs_slice_of(other, n)));
+            other[i] = 0;
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +303,7 @@ int main(void)
         cmocka_unit_test(map_keeps_the_old_key_on_replacing),
         cmocka_unit_test(map_agrees_with_a_model),
         cmocka_unit_test(map_reserve_avoids_growth),
+        cmocka_unit_test(hashes_depend_on_every_byte_and_the_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,6 +142,8 @@ static void utf8_refuses_the_rest(void **state)
     };
     for (size_t i = 0; i < GS_COUNT(bad); i++)
         assert_false(gs_slice_is_utf8(bad[i]));
+    assert_int_equal(gs_slice_utf8_run(LIT("12345678\xc3\xb6x\xff")), 11);
+    assert_int_equal(gs_slice_utf8_run(LIT("\xff")), 0);
 }
 
 static void utf8_cut_anywhere_is_trimmed_to_characters(void **state)
