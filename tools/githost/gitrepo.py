@@ -159,8 +159,9 @@ class GitRepo:
     def commit_files(
         self, branch, files, message, *, author=AUTHOR, orphan=False, parent=None, when=None
     ):
-        """Commits {path: bytes, str or None to delete} onto a branch and gives the commit's id.
+        """Commits {path: content} onto a branch and gives the commit's id.
 
+        A content is bytes or str, None to delete, or (mode, content) for 100755 and 120000.
         orphan starts a new history and parent builds on another revision; both replace the branch.
         """
         base = parent or (None if orphan else self.head(branch))
@@ -221,11 +222,12 @@ def _parse_commit(sha, parents, author, email, committer, subject, message):
 
 def _file_command(path, content):
     """One file of a fast-import commit; the path in C quotes, which take any byte."""
+    mode, content = content if isinstance(content, tuple) else ("100644", content)
     quoted = b'"%s"' % b"".join(_quote_byte(byte) for byte in os.fsencode(path))
     if content is None:
         return b"D %s\n" % quoted
     raw = content.encode() if isinstance(content, str) else content
-    return b"M 100644 inline %s\ndata %d\n%s\n" % (quoted, len(raw), raw)
+    return b"M %s inline %s\ndata %d\n%s\n" % (mode.encode(), quoted, len(raw), raw)
 
 
 def _quote_byte(byte):
