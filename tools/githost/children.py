@@ -8,6 +8,7 @@ too early.
 import asyncio
 import ctypes
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -107,8 +108,11 @@ listen 127.0.0.1:{port} ssl http2;
 
 
 def listen_tcp(port):
-    """A listening loopback socket; port 0 lets the kernel choose."""
-    listener = socket.socket()
+    """A listening loopback socket; port 0 lets the kernel choose.
+
+    The protocol is named because asyncio switches Nagle's delay off only where it is.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     listener.listen(511)
@@ -126,6 +130,18 @@ def listen_unix(path):
 def _die_with_parent():
     """Runs in the child before exec: the kernel ends it when the host is gone."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class MissingProgram(Exception):
+    """A program that the host is made of is not installed."""
+
+
+def find_program(name):
+    """The path of a program; Debian keeps servers in a folder that users do not have in PATH."""
+    path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+    if path is None:
+        raise MissingProgram(f"{name} is not installed; tools/deps.sh installs it")
+    return path
 
 
 class Children:
@@ -174,9 +190,10 @@ def _has_ended(process):
 
 def start_cgi(children, sockets):
     """Several fcgiwrap processes on one socket; its own prefork would leave orphans behind."""
+    command = [find_program("fcgiwrap"), "-c", "1"]
     with listen_unix(sockets / "cgi") as listener:
         for _ in range(CGI_WORKERS):
-            children.start(["/usr/sbin/fcgiwrap", "-c", "1"], stdin=listener, env=environment())
+            children.start(command, stdin=listener, env=environment())
 
 
 def start_nginx(children, folder, sockets, git_root, listener, tls_listener, log_format):
@@ -205,12 +222,13 @@ def start_nginx(children, folder, sockets, git_root, listener, tls_listener, log
     numbers = [sock.fileno() for sock in inherited]
     error_log = f"{folder}/log/nginx-error.log"
     children.start(
-        ["/usr/sbin/nginx", "-c", str(config), "-p", str(folder), "-e", error_log],
+        [find_program("nginx"), "-c", str(config), "-p", str(folder), "-e", error_log],
         pass_fds=numbers,
         env=os.environ | {"NGINX": "".join(f"{number};" for number in numbers)},
     )
 
 
 def _git_exec_path():
-    found = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True)
+    command = [find_program("git"), "--exec-path"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
     return found.stdout.strip()

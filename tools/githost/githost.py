@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # this file is also the package's name
 
-from githost import selfcheck, supervisor  # noqa: E402
+from githost import children, selfcheck, supervisor  # noqa: E402
 
 
 def parse_arguments():
@@ -31,7 +31,11 @@ def main():
     options = parse_arguments()
     if options.command == "check":
         return selfcheck.run()
-    return asyncio.run(supervisor.Host(options).run())
+    try:
+        return asyncio.run(supervisor.Host(options).run())
+    except children.MissingProgram as cause:
+        print(f"githost: {cause}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def _name(common_name):
 
 
 def _certificate(subject, issuer, key):
-    now = datetime.datetime.utcnow()
+    now = datetime.datetime.now(datetime.timezone.utc)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

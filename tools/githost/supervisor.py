@@ -95,9 +95,8 @@ class Host:
         )
         plain = children.listen_tcp(options.port)
         secure = children.listen_tcp(options.tls_port) if options.tls else None
-        admin, fault = children.listen_tcp(options.admin_port), children.listen_tcp(
-            options.fault_port
-        )
+        admin = children.listen_tcp(options.admin_port)
+        fault = children.listen_tcp(options.fault_port)
         ports = {"plain": _port(plain), "admin": _port(admin), "fault": _port(fault)}
         if secure:
             ports["secure"] = _port(secure)
