@@ -173,6 +173,14 @@ enum gs_status gs_sync_enqueue(struct gs_sync *sync, const char *git_url, struct
     return status;
 }
 
+size_t gs_sync_waiting(struct gs_sync *sync)
+{
+    pthread_mutex_lock(&sync->lock);
+    size_t waiting = sync->waiting;
+    pthread_mutex_unlock(&sync->lock);
+    return waiting;
+}
+
 enum gs_status gs_sync_new(const struct gs_sync_options *options, struct gs_sync **out_sync,
                            struct gs_error *err)
 {

@@ -35,6 +35,9 @@ enum gs_status gs_sync_recover(struct gs_sync *sync, struct gs_error *err) GS_MU
 // Finishes what runs and everything that waits. Nobody may submit any more.
 void gs_sync_free(struct gs_sync *sync);
 
+// Calls that wait for their repository. Thread-safe.
+size_t gs_sync_waiting(struct gs_sync *sync);
+
 // How a call ended. err.code is GS_CODE_NONE on success, and json then is the response's body.
 struct gs_sync_answer {
     const char *operation_id; // NULL for configure and test

@@ -4,17 +4,18 @@
 
 enum { EXPORT_MAX_BYTES = 1 << 30 };
 
-static enum gs_status choose_version(const struct gs_app_view *view, const char *name,
+static enum gs_status choose_version(const struct gs_app_view *view, const char *wanted,
                                      const struct gs_version **out_version, struct gs_error *err)
 {
     for (size_t i = 0; i < view->version_count; i++) {
-        if (name && strcmp(view->versions[i].name, name) != 0)
+        const struct gs_version *version = &view->versions[i];
+        if (wanted && strcmp(version->name, wanted) != 0 && strcmp(version->id, wanted) != 0)
             continue;
-        *out_version = &view->versions[i];
+        *out_version = version;
         return GS_OK;
     }
     return gs_fail(err, GS_CODE_UNKNOWN_VERSION, "appVersion", "the app has no version '%s'",
-                   name ? name : "");
+                   wanted ? wanted : "");
 }
 
 static enum gs_status read_all(struct gs_tx *tx, const struct gs_app_view *view,
@@ -62,6 +63,6 @@ enum gs_status gs_workspace_export(struct gs_store *store, const char *organizat
     if (choice->all)
         return join_all(tx, &view, arena, out, err);
     const struct gs_version *version = NULL;
-    status = choose_version(&view, choice->version_name, &version, err);
+    status = choose_version(&view, choice->version, &version, err);
     return status == GS_OK ? gs_store_get_document(tx, version->document_id, out, err) : status;
 }

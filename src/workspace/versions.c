@@ -95,16 +95,13 @@ enum gs_status gs_workspace_put_document(struct gs_store *store, const char *app
     return status;
 }
 
-enum gs_status gs_workspace_saved_document(struct gs_store *store, const char *document_id,
+enum gs_status gs_workspace_saved_document(struct gs_tx *tx, const char *document_id,
                                            const char *name, struct gs_document_blob *out_blob,
                                            struct gs_error *err)
 {
-    GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
     GS_CLEANUP(gs_buf_release) struct gs_buf before = {.max = DOCUMENT_MAX_BYTES};
     GS_CLEANUP(gs_buf_release) struct gs_buf after = {.max = DOCUMENT_MAX_BYTES};
-    enum gs_status status = gs_tx_read(store, &tx, err);
-    if (status == GS_OK)
-        status = gs_store_get_document(tx, document_id, &before, err);
+    enum gs_status status = gs_store_get_document(tx, document_id, &before, err);
     if (status == GS_OK)
         status = gs_document_rewrite(gs_buf_slice(&before), "PUBLISHED", name, &after, err);
     if (status == GS_OK)
@@ -112,9 +109,10 @@ enum gs_status gs_workspace_saved_document(struct gs_store *store, const char *d
     return status;
 }
 
-static enum gs_status find_latest(struct gs_store *store, const char *app_id,
-                                  struct gs_arena *arena, struct gs_version *out_version,
-                                  struct gs_error *err)
+// The latest version, which must be a draft, and its saved form.
+static enum gs_status prepare_save(struct gs_store *store, const char *app_id, const char *name,
+                                   struct gs_arena *arena, struct gs_version *out_version,
+                                   struct gs_document_blob *out_blob, struct gs_error *err)
 {
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
     struct gs_app_view view;
@@ -126,7 +124,10 @@ static enum gs_status find_latest(struct gs_store *store, const char *app_id,
     if (view.version_count == 0)
         return gs_fail(err, GS_CODE_UNKNOWN_VERSION, NULL, "the app has no version");
     *out_version = view.versions[0];
-    return check_draft(out_version, err);
+    status = check_draft(out_version, err);
+    if (status == GS_OK)
+        status = gs_workspace_saved_document(tx, out_version->document_id, name, out_blob, err);
+    return status;
 }
 
 // Stores the saved form, unless somebody edited the version since it was read.
@@ -168,11 +169,9 @@ enum gs_status gs_workspace_save(struct gs_store *store, const char *app_id, con
     enum gs_status status =
         name ? gs_version_check_save_name(gs_slice_str(name), "/name", err) : GS_OK;
     struct gs_version latest = {0};
-    if (status == GS_OK)
-        status = find_latest(store, app_id, arena, &latest, err);
     struct gs_document_blob blob;
     if (status == GS_OK)
-        status = gs_workspace_saved_document(store, latest.document_id, name, &blob, err);
+        status = prepare_save(store, app_id, name, arena, &latest, &blob, err);
     if (status != GS_OK)
         return status;
     status = store_saved(store, &latest, name, &blob, arena, out_version, err);

@@ -51,8 +51,8 @@ enum gs_status gs_workspace_import(struct gs_store *store, const char *organizat
                                    struct gs_error *err) GS_MUST_CHECK;
 
 struct gs_export_choice {
-    const char *version_name; // NULL: see all
-    bool all;                 // every version; else the one of version_name, else the latest
+    const char *version; // its name or id; NULL: see all
+    bool all;            // every version; else the one named by version, else the latest
 };
 // The stored bytes of one version, or all versions joined into one export. Errors: app_not_found, unknown_version.
 enum gs_status gs_workspace_export(struct gs_store *store, const char *organization_id,
@@ -69,8 +69,8 @@ enum gs_status gs_workspace_put_document(struct gs_store *store, const char *app
 enum gs_status gs_workspace_save(struct gs_store *store, const char *app_id, const char *name,
                                  struct gs_arena *arena, struct gs_version *out_version,
                                  struct gs_error *err) GS_MUST_CHECK;
-// The document of a saved version, ready to be stored; when it already says so, the blob has the version's own document_id.
-enum gs_status gs_workspace_saved_document(struct gs_store *store, const char *document_id,
+// The document of a version in its saved form, ready to be stored; equal to what is stored when it already says so.
+enum gs_status gs_workspace_saved_document(struct gs_tx *tx, const char *document_id,
                                            const char *name, struct gs_document_blob *out_blob,
                                            struct gs_error *err) GS_MUST_CHECK;
 

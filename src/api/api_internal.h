@@ -1,0 +1,125 @@
+// What the resources share: a call, reading its input, and the rows of the route table.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GS_API_API_INTERNAL_H
+#define GS_API_API_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "api/api.h"
+#include "base/pool.h"
+#include "workspace/workspace.h"
+#include "json/json.h"
+
+enum { ANSWER_MAX_BYTES = 1 << 30, TOKEN_MAX_BYTES = 4096, STATUS_CLASSES = 6 };
+
+// Where a call is carried out.
+enum route_mode {
+    ROUTE_AT_ONCE, // on the server's thread: answers from memory or by short reads
+    ROUTE_WORKER,  // on a worker: parses documents or writes to the store
+    ROUTE_SYNC,    // on a worker, which hands it to the sync; the answer comes from there
+};
+
+// One request on its way through a resource.
+struct call {
+    struct gs_api *api;
+    struct gs_http_exchange *exchange;
+    const struct api_route *route;
+    struct gs_arena *arena; // the exchange's
+    yyjson_doc *body;       // NULL until gs_call_body
+    yyjson_mut_doc *answer; // the resource sets its root; without one the response has no body
+    struct gs_buf raw;      // or the bytes of the response, as they are
+    bool handed_over;       // the sync will answer
+};
+
+typedef enum gs_status route_run(struct call *call, struct gs_error *err);
+
+struct api_route {
+    const char *method, *pattern;
+    unsigned flags;
+    enum route_mode mode;
+    int status; // of success
+    route_run *run;
+    const char *summary;
+    const char *query; // names of query members, separated by blanks, or NULL
+    const char *body;  // JSON Schema of the body as text, or NULL
+};
+extern const struct api_route gs_api_table[];
+extern const size_t gs_api_table_count;
+
+struct gs_api {
+    struct gs_api_options options;
+    struct gs_pool *pool;
+    struct gs_http_route *routes;
+    struct gs_http_owner owner;
+    struct gs_http_server *server;
+    struct gs_arena *arena; // of the tokens
+    struct gs_token *tokens;
+    size_t token_count;
+    int64_t started_ms;
+    _Atomic uint64_t answered[STATUS_CLASSES]; // by hundreds of the status
+};
+
+// ---- call.c ----
+struct call *gs_call_new(struct gs_api *api, struct gs_http_exchange *exchange);
+// Sends what the resource made, or the error, and frees the call.
+void gs_call_finish(struct call *call, enum gs_status status, struct gs_error *err);
+// The body as JSON object; an empty body is an empty object.
+enum gs_status gs_call_body(struct call *call, yyjson_val **out_obj,
+                            struct gs_error *err) GS_MUST_CHECK;
+// The root object of the answer.
+yyjson_mut_val *gs_call_answer(struct call *call);
+const char *gs_call_param(const struct call *call, const char *name);
+const char *gs_call_query(const struct call *call, const char *name);
+enum gs_status gs_call_read(struct call *call, struct gs_tx **out_tx,
+                            struct gs_error *err) GS_MUST_CHECK;
+// Gives the call to the sync, which answers it.
+enum gs_status gs_call_submit(struct call *call, const struct gs_sync_request *request,
+                              struct gs_error *err) GS_MUST_CHECK;
+
+// ---- fields.c: members of a body, with all complaints at once ----
+struct fields {
+    struct gs_arena *arena;
+    yyjson_val *obj;
+    const char *base; // JSON Pointer of obj, "" for the body
+    yyjson_mut_doc *complaints;
+    size_t count;
+    char first[512], first_field[128];
+};
+void gs_fields_begin(struct fields *fields, struct call *call, yyjson_val *obj);
+enum { FIELD_REQUIRED = 1, FIELD_UUID = 2, FIELD_EMPTY_OK = 4 };
+// NULL when absent (null counts as absent) or wrong; a wrong one is complained about. At most max bytes, no NUL.
+const char *gs_fields_text(struct fields *fields, const char *name, unsigned flags, size_t max);
+// The same for texts that may contain any character.
+struct gs_slice gs_fields_slice(struct fields *fields, const char *name, unsigned flags,
+                                size_t max);
+bool gs_fields_bool(struct fields *fields, const char *name, bool absent);
+// A choice of the NULL-terminated words; index of the word, or absent.
+int gs_fields_choice(struct fields *fields, const char *name, const char *const *words, int absent);
+void gs_fields_complain(struct fields *fields, const char *name, const char *fmt, ...)
+    GS_PRINTF(3, 4);
+// GS_OK, or invalid_input with every complaint in the details. Ends the reading.
+enum gs_status gs_fields_end(struct fields *fields, struct gs_error *err) GS_MUST_CHECK;
+
+// ---- errors.c ----
+void gs_api_render_error(struct gs_http_exchange *exchange, const struct gs_error *err);
+
+// ---- auth.c ----
+enum gs_status gs_api_admit(void *ctx, struct gs_http_exchange *exchange, struct gs_error *err);
+
+// ---- resources ----
+route_run gs_git_config_put, gs_git_config_get, gs_git_config_delete, gs_git_config_test;
+route_run gs_version_push, gs_app_create, gs_app_pull, gs_app_promote, gs_app_release;
+route_run gs_app_get, gs_app_delete, gs_app_versions;
+route_run gs_version_get, gs_version_put, gs_version_save;
+route_run gs_workspace_list, gs_workspace_create, gs_workspace_apps, gs_workspace_environments;
+route_run gs_app_import, gs_app_export;
+route_run gs_operation_get, gs_operation_list;
+route_run gs_health_alive, gs_health_ready, gs_health_metrics, gs_health_openapi;
+
+// ---- view.c: rows as JSON ----
+void gs_view_app(yyjson_mut_doc *doc, yyjson_mut_val *obj, const struct gs_app_view *view);
+void gs_view_version(yyjson_mut_doc *doc, yyjson_mut_val *obj, const struct gs_version *version);
+enum gs_status gs_view_operation(yyjson_mut_doc *doc, yyjson_mut_val *obj,
+                                 const struct gs_operation *op, struct gs_error *err) GS_MUST_CHECK;
+
+#endif

@@ -1,0 +1,68 @@
+// What stands beside the API: liveness, readiness, metrics, the description of the API.
+// SPDX-License-Identifier: Apache-2.0
+#include "api/api_internal.h"
+#include "base/clock.h"
+#include "base/version.h"
+
+enum gs_status gs_health_alive(struct call *call, struct gs_error *err)
+{
+    (void)err;
+    yyjson_mut_val *root = gs_call_answer(call);
+    gs_json_add_cstr(call->answer, root, "status", "ok");
+    gs_json_add_cstr(call->answer, root, "version", GS_VERSION);
+    return GS_OK;
+}
+
+enum gs_status gs_health_ready(struct call *call, struct gs_error *err)
+{
+    enum gs_status status = gs_store_check(call->api->options.store, err);
+    if (status != GS_OK)
+        return status;
+    yyjson_mut_val *root = gs_call_answer(call);
+    gs_json_add_cstr(call->answer, root, "status", "ready");
+    return GS_OK;
+}
+
+static void write_metric(struct gs_buf *out, const char *name, const char *type, const char *help,
+                         uint64_t value)
+{
+    gs_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help, name, type, name,
+                  (unsigned long long)value);
+}
+
+// Prometheus' text format 0.0.4.
+enum gs_status gs_health_metrics(struct call *call, struct gs_error *err)
+{
+    struct gs_api *api = call->api;
+    struct gs_buf out;
+    gs_buf_init(&out, 1 << 20);
+    struct gs_http_counts counts = {0};
+    if (api->server)
+        gs_http_counts(api->server, &counts);
+    gs_buf_append_str(&out, "# HELP gitsync_build_info the running version\n"
+                            "# TYPE gitsync_build_info gauge\n"
+                            "gitsync_build_info{version=\"" GS_VERSION "\"} 1\n");
+    gs_buf_append_str(&out, "# HELP gitsync_http_responses_total answered requests\n"
+                            "# TYPE gitsync_http_responses_total counter\n");
+    for (int class = 1; class < STATUS_CLASSES; class ++)
+        gs_buf_printf(
+            &out, "gitsync_http_responses_total{class=\"%dxx\"} %llu\n", class,
+            (unsigned long long)atomic_load_explicit(&api->answered[class], memory_order_relaxed));
+    write_metric(&out, "gitsync_http_in_flight", "gauge", "requests without an answer yet",
+                 counts.in_flight);
+    write_metric(&out, "gitsync_http_connections", "gauge", "open connections", counts.connections);
+    write_metric(&out, "gitsync_sync_waiting", "gauge", "calls that wait for their repository",
+                 gs_sync_waiting(api->options.sync));
+    write_metric(&out, "gitsync_uptime_seconds", "gauge", "seconds since the start",
+                 (uint64_t)(gs_clock_now_ms() - api->started_ms) / 1000);
+    enum gs_status status = gs_buf_check(&out, "the metrics", err);
+    if (status == GS_OK)
+        gs_http_respond(call->exchange, 200, "text/plain; version=0.0.4; charset=utf-8", &out);
+    gs_buf_release(&out);
+    return status;
+}
+
+enum gs_status gs_health_openapi(struct call *call, struct gs_error *err)
+{
+    return gs_api_write_openapi(&call->raw, err);
+}

@@ -1,0 +1,69 @@
+// Operations: what was asked for, how far it is, how it ended.
+// SPDX-License-Identifier: Apache-2.0
+#include "api/api_internal.h"
+
+enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 200 };
+
+enum gs_status gs_operation_get(struct call *call, struct gs_error *err)
+{
+    GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
+    struct gs_operation op;
+    enum gs_status status = gs_call_read(call, &tx, err);
+    if (status == GS_OK)
+        status =
+            gs_store_get_operation(tx, gs_call_param(call, "operationId"), call->arena, &op, err);
+    if (status == GS_NOT_FOUND)
+        return gs_fail(err, GS_CODE_NOT_FOUND, NULL, "no operation with this id");
+    if (status != GS_OK)
+        return status;
+    yyjson_mut_val *root = gs_call_answer(call);
+    return gs_view_operation(call->answer, root, &op, err);
+}
+
+static enum gs_status read_filter(struct call *call, struct gs_operation_filter *filter,
+                                  enum gs_operation_state *state, struct gs_error *err)
+{
+    const char *state_text = gs_call_query(call, "state");
+    const char *limit_text = gs_call_query(call, "limit");
+    int64_t limit = LIMIT_DEFAULT;
+    if (limit_text &&
+        (!gs_slice_to_int(gs_slice_str(limit_text), &limit) || limit < 1 || limit > LIMIT_MAX))
+        return gs_fail(err, GS_CODE_INVALID_INPUT, "limit",
+                       "limit must be a whole number from 1 to %d", LIMIT_MAX);
+    if (state_text && !gs_operation_state_from_text(state_text, state))
+        return gs_fail(err, GS_CODE_INVALID_INPUT, "state",
+                       "state must be one of queued, running, committed, done, failed, cancelled");
+    *filter = (struct gs_operation_filter){
+        .organization_id = gs_call_query(call, "organizationId"),
+        .app_id = gs_call_query(call, "appId"),
+        .before_id = gs_call_query(call, "cursor"),
+        .state = state_text ? state : NULL,
+        .limit = (size_t)limit + 1, // one more than asked for tells whether there is a next page
+    };
+    return GS_OK;
+}
+
+enum gs_status gs_operation_list(struct call *call, struct gs_error *err)
+{
+    GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
+    struct gs_operation_filter filter;
+    enum gs_operation_state state;
+    struct gs_operation *ops = NULL;
+    size_t count = 0;
+    enum gs_status status = read_filter(call, &filter, &state, err);
+    if (status == GS_OK)
+        status = gs_call_read(call, &tx, err);
+    if (status == GS_OK)
+        status = gs_store_list_operations(tx, &filter, call->arena, &ops, &count, err);
+    if (status != GS_OK)
+        return status;
+    yyjson_mut_val *root = gs_call_answer(call);
+    yyjson_mut_doc *doc = call->answer;
+    yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, root, "data");
+    bool more = count == filter.limit;
+    size_t shown = more ? count - 1 : count;
+    for (size_t i = 0; status == GS_OK && i < shown; i++)
+        status = gs_view_operation(doc, yyjson_mut_arr_add_obj(doc, list), &ops[i], err);
+    gs_json_add_cstr(doc, root, "nextCursor", more ? ops[shown - 1].id : NULL);
+    return status;
+}

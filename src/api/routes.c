@@ -1,0 +1,126 @@
+// The route table. A row is all there is to say about a call: where it is, how it runs, what it takes and what it means.
+// SPDX-License-Identifier: Apache-2.0
+#include "api/api_internal.h"
+
+#define BASE "/api/ext"
+#define LATER GS_HTTP_LATER
+#define LATER_BODY (GS_HTTP_LATER | GS_HTTP_BODY)
+#define OPEN GS_HTTP_PUBLIC
+
+#define TEXT "{\"type\":\"string\"}"
+#define GIT_CONFIG                                                                                 \
+    "{\"type\":\"object\",\"required\":[\"organizationId\",\"gitUrl\",\"branchName\","             \
+    "\"githubAppId\",\"githubAppInstallationId\",\"githubAppPrivateKey\"],\"properties\":{"        \
+    "\"organizationId\":{\"type\":\"string\",\"format\":\"uuid\"},\"gitUrl\":" TEXT                \
+    ",\"branchName\":" TEXT ",\"githubAppId\":" TEXT ",\"githubAppInstallationId\":" TEXT          \
+    ",\"githubAppPrivateKey\":" TEXT ",\"githubEnterpriseUrl\":" TEXT                              \
+    ",\"githubEnterpriseApiUrl\":" TEXT                                                            \
+    ",\"layout\":{\"enum\":[\"single-file\",\"per-entity\"]},\"commitAuthor\":{"                   \
+    "\"type\":\"object\",\"properties\":{\"name\":" TEXT ",\"email\":" TEXT                        \
+    "}},\"isEnabled\":{\"type\":\"boolean\"}}}"
+#define PUSH                                                                                       \
+    "{\"type\":\"object\",\"required\":[\"commitMessage\"],\"properties\":{\"commitMessage\":{"    \
+    "\"type\":\"string\",\"minLength\":1,\"maxLength\":65536},\"onConflict\":{"                    \
+    "\"enum\":[\"fail\",\"ours\",\"merge\"]}}}"
+#define CREATE                                                                                     \
+    "{\"type\":\"object\",\"required\":[\"organizationId\"],\"properties\":{"                      \
+    "\"organizationId\":{\"type\":\"string\",\"format\":\"uuid\"},\"gitAppId\":" TEXT              \
+    ",\"gitAppName\":" TEXT ",\"gitVersionId\":" TEXT ",\"gitBranchName\":" TEXT "}}"
+#define RELEASE "{\"type\":\"object\",\"properties\":{\"versionId\":" TEXT "}}"
+#define SAVE                                                                                       \
+    "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\",\"maxLength\":25}}}"
+#define WORKSPACE                                                                                  \
+    "{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{\"id\":{\"type\":\"string\","    \
+    "\"format\":\"uuid\"},\"name\":" TEXT "}}"
+#define EXPORT                                                                                     \
+    "{\"type\":\"object\",\"required\":[\"app\"],\"properties\":{\"app\":{\"type\":\"array\","     \
+    "\"minItems\":1,\"maxItems\":1},\"tooljet_version\":" TEXT ",\"appName\":" TEXT "}}"
+
+#define ORGANIZATION_GIT(path)                                                                     \
+    {"POST",                                                                                       \
+     BASE path,                                                                                    \
+     LATER_BODY,                                                                                   \
+     ROUTE_SYNC,                                                                                   \
+     201,                                                                                          \
+     gs_git_config_put,                                                                            \
+     "associate an organization with a repository; tested before it is saved",                     \
+     NULL,                                                                                         \
+     GIT_CONFIG},                                                                                  \
+        {"GET",                                                                                    \
+         BASE path,                                                                                \
+         0,                                                                                        \
+         ROUTE_AT_ONCE,                                                                            \
+         200,                                                                                      \
+         gs_git_config_get,                                                                        \
+         "the git configuration of an organization, without its key",                              \
+         "organizationId",                                                                         \
+         NULL},                                                                                    \
+        {"DELETE",                                                                                 \
+         BASE path,                                                                                \
+         LATER,                                                                                    \
+         ROUTE_WORKER,                                                                             \
+         204,                                                                                      \
+         gs_git_config_delete,                                                                     \
+         "forget the git configuration; nothing changes in git",                                   \
+         "organizationId",                                                                         \
+         NULL},                                                                                    \
+    {                                                                                              \
+        "POST", BASE path "/test", LATER_BODY, ROUTE_SYNC, 200, gs_git_config_test,                \
+            "check a git configuration step by step, or the stored one; saves nothing", NULL,      \
+            GIT_CONFIG                                                                             \
+    }
+
+const struct api_route gs_api_table[] = {
+    ORGANIZATION_GIT("/organization/git"),
+    ORGANIZATION_GIT("/organizations/git"),
+    {"POST", BASE "/apps/:appId/versions/:versionId/git-sync/push", LATER_BODY, ROUTE_SYNC, 200,
+     gs_version_push, "push a version to git", NULL, PUSH},
+    {"POST", BASE "/apps", LATER_BODY, ROUTE_SYNC, 201, gs_app_create, "create an app from git",
+     "createMode", CREATE},
+    {"PUT", BASE "/apps/:appId", LATER_BODY, ROUTE_SYNC, 200, gs_app_pull,
+     "pull changes from git into an app", "createMode ref onConflict", "{\"type\":\"object\"}"},
+    {"POST", BASE "/apps/:appId/promote", LATER_BODY, ROUTE_SYNC, 200, gs_app_promote,
+     "pull, then put the latest version into production and release it", "onConflict",
+     "{\"type\":\"object\"}"},
+    {"POST", BASE "/apps/:appIdOrSlug/git-sync/release", LATER_BODY, ROUTE_SYNC, 201,
+     gs_app_release, "the same as promote, or release a given version", NULL, RELEASE},
+    {"GET", BASE "/apps/:appId", 0, ROUTE_AT_ONCE, 200, gs_app_get, "an app and its versions", NULL,
+     NULL},
+    {"DELETE", BASE "/apps/:appId", LATER, ROUTE_WORKER, 204, gs_app_delete,
+     "delete an app here; git keeps it", NULL, NULL},
+    {"GET", BASE "/apps/:appId/versions", 0, ROUTE_AT_ONCE, 200, gs_app_versions,
+     "the versions of an app, latest first", NULL, NULL},
+    {"POST", BASE "/apps/:appId/versions/save", LATER_BODY, ROUTE_WORKER, 201, gs_version_save,
+     "save the latest version, so that it takes no new documents", NULL, SAVE},
+    {"GET", BASE "/apps/:appId/versions/:versionId", LATER, ROUTE_WORKER, 200, gs_version_get,
+     "a version with its document", NULL, NULL},
+    {"PUT", BASE "/apps/:appId/versions/:versionId", LATER_BODY, ROUTE_WORKER, 200, gs_version_put,
+     "put a new document into a draft", NULL, EXPORT},
+    {"GET", BASE "/workspaces", 0, ROUTE_AT_ONCE, 200, gs_workspace_list,
+     "the workspaces (organizations) of this server", NULL, NULL},
+    {"POST", BASE "/workspaces", LATER_BODY, ROUTE_WORKER, 201, gs_workspace_create,
+     "make a workspace", NULL, WORKSPACE},
+    {"GET", BASE "/workspace/:workspaceId/apps", 0, ROUTE_AT_ONCE, 200, gs_workspace_apps,
+     "the apps of a workspace", NULL, NULL},
+    {"GET", BASE "/workspace/:workspaceId/environments", 0, ROUTE_AT_ONCE, 200,
+     gs_workspace_environments, "the environments of a workspace, by priority", NULL, NULL},
+    {"POST", BASE "/import/workspace/:workspaceId/apps", LATER_BODY, ROUTE_WORKER, 201,
+     gs_app_import, "import an app from an export", NULL, EXPORT},
+    {"POST", BASE "/export/workspace/:workspaceId/apps/:appId", LATER_BODY, ROUTE_WORKER, 201,
+     gs_app_export, "export a version, or all of them", "appVersion exportAllVersions",
+     "{\"type\":\"object\"}"},
+    {"GET", BASE "/operations", 0, ROUTE_AT_ONCE, 200, gs_operation_list,
+     "pushes, creations, pulls and promotions, newest first",
+     "organizationId appId state limit cursor", NULL},
+    {"GET", BASE "/operations/:operationId", 0, ROUTE_AT_ONCE, 200, gs_operation_get,
+     "one operation", NULL, NULL},
+    {"GET", "/healthz", OPEN, ROUTE_AT_ONCE, 200, gs_health_alive, "the process is alive", NULL,
+     NULL},
+    {"GET", "/readyz", OPEN | LATER, ROUTE_WORKER, 200, gs_health_ready,
+     "the store and the disk are usable", NULL, NULL},
+    {"GET", "/metrics", OPEN, ROUTE_AT_ONCE, 200, gs_health_metrics, "counters for Prometheus",
+     NULL, NULL},
+    {"GET", "/openapi.json", OPEN, ROUTE_AT_ONCE, 200, gs_health_openapi, "this description", NULL,
+     NULL},
+};
+const size_t gs_api_table_count = GS_COUNT(gs_api_table);
