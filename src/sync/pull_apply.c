@@ -69,10 +69,17 @@ static enum gs_status apply_version(struct incoming *incoming, struct pull_plan 
         status = gs_store_put_document(tx, &plan->theirs, err);
     if (status != GS_OK)
         return status;
+    struct gs_new_version added = {
+        .app = &plan->view.app,
+        .wanted_id = incoming->version_id,
+        .name = incoming->version_name,
+        .draft = incoming->draft,
+        .document_id = remote_id,
+        .synced = true,
+        .created_at = gs_clock_now_ms(),
+    };
     if (plan->action == PULL_ADD)
-        return gs_workspace_add_version(tx, &plan->view.app, incoming->version_id,
-                                        incoming->version_name, incoming->draft, remote_id, true,
-                                        task->arena, &plan->version, err);
+        return gs_workspace_add_version(tx, &added, task->arena, &plan->version, err);
     struct gs_version *version = &plan->version;
     version->synced_document_id = remote_id;
     if (plan->has_blob) {

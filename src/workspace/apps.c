@@ -118,31 +118,31 @@ enum gs_status gs_workspace_add_app(struct gs_tx *tx, const char *organization_i
     return status;
 }
 
-enum gs_status gs_workspace_add_version(struct gs_tx *tx, const struct gs_app *app,
-                                        const char *wanted_id, const char *name, bool draft,
-                                        const char *document_id, bool synced,
+enum gs_status gs_workspace_add_version(struct gs_tx *tx, const struct gs_new_version *new_version,
                                         struct gs_arena *arena, struct gs_version *out_version,
                                         struct gs_error *err)
 {
+    const char *wanted_id = new_version->wanted_id;
     bool taken = true;
     enum gs_status status = GS_OK;
     if (wanted_id && gs_uuid_is_valid(gs_slice_str(wanted_id)))
         status = gs_store_version_id_exists(tx, wanted_id, &taken, err);
     struct gs_environment env;
     if (status == GS_OK)
-        status = gs_workspace_environment(tx, app->organization_id, false, arena, &env, err);
+        status = gs_workspace_environment(tx, new_version->app->organization_id, false, arena, &env,
+                                          err);
     if (status != GS_OK)
         return status;
-    int64_t now = gs_clock_now_ms();
     struct gs_version version = {.id = taken ? new_id(arena) : wanted_id,
-                                 .app_id = app->id,
-                                 .name = name,
-                                 .draft = draft,
+                                 .app_id = new_version->app->id,
+                                 .name = new_version->name,
+                                 .draft = new_version->draft,
                                  .environment_id = env.id,
-                                 .document_id = document_id,
-                                 .synced_document_id = synced ? document_id : NULL,
-                                 .created_at = now,
-                                 .updated_at = now};
+                                 .document_id = new_version->document_id,
+                                 .synced_document_id =
+                                     new_version->synced ? new_version->document_id : NULL,
+                                 .created_at = new_version->created_at,
+                                 .updated_at = new_version->created_at};
     status = gs_store_add_version(tx, &version, err);
     if (status == GS_OK)
         *out_version = version;

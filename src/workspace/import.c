@@ -32,21 +32,27 @@ static enum gs_status check_names(const struct gs_export *export, struct gs_erro
     return status;
 }
 
-// The last of appVersions is the oldest one; adding from there keeps "latest first" true.
+// Exports list versions from the oldest to the latest; a millisecond between them keeps that order here.
 static enum gs_status add_versions(struct gs_tx *tx, const struct gs_export *export,
                                    const struct gs_document_blob *blobs, struct gs_arena *arena,
                                    struct gs_app_view *view, struct gs_error *err)
 {
     view->versions = gs_arena_array(arena, export->count, sizeof *view->versions);
     view->version_count = export->count;
-    for (size_t i = export->count; i-- > 0;) {
+    for (size_t i = 0; i < export->count; i++) {
         const struct gs_export_part *part = &export->parts[i];
+        struct gs_new_version version = {
+            .app = &view->app,
+            .wanted_id = part->version_id,
+            .name = part->version_name,
+            .draft = part->has_status ? part->draft : true,
+            .document_id = gs_arena_strdup(arena, blobs[i].id),
+            .created_at = view->app.created_at + (int64_t)i,
+        };
         enum gs_status status = gs_store_put_document(tx, &blobs[i], err);
         if (status == GS_OK)
-            status = gs_workspace_add_version(tx, &view->app, part->version_id, part->version_name,
-                                              part->has_status ? part->draft : true,
-                                              gs_arena_strdup(arena, blobs[i].id), false, arena,
-                                              &view->versions[i], err);
+            status = gs_workspace_add_version(tx, &version, arena,
+                                              &view->versions[export->count - 1 - i], err);
         if (status != GS_OK)
             return status;
     }

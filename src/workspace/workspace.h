@@ -36,10 +36,17 @@ enum gs_status gs_workspace_add_app(struct gs_tx *tx, const char *organization_i
                                     const char *wanted_id, const char *name, const char *slug,
                                     struct gs_arena *arena, struct gs_app *out_app,
                                     struct gs_error *err) GS_MUST_CHECK;
-// A new version's row in the lowest environment; wanted_id is kept when it is free. The document must be in the store. synced: git has this document.
-enum gs_status gs_workspace_add_version(struct gs_tx *tx, const struct gs_app *app,
-                                        const char *wanted_id, const char *name, bool draft,
-                                        const char *document_id, bool synced,
+// A new version's row in the lowest environment; wanted_id is kept when it is free. The document must be in the store.
+struct gs_new_version {
+    const struct gs_app *app;
+    const char *wanted_id; // or NULL
+    const char *name;
+    bool draft;
+    const char *document_id;
+    bool synced;        // git has this document
+    int64_t created_at; // the latest is the one that promote releases
+};
+enum gs_status gs_workspace_add_version(struct gs_tx *tx, const struct gs_new_version *new_version,
                                         struct gs_arena *arena, struct gs_version *out_version,
                                         struct gs_error *err) GS_MUST_CHECK;
 
