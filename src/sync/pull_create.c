@@ -1,5 +1,6 @@
 // A new app from git: rows, document, link and answer in one transaction.
 // SPDX-License-Identifier: Apache-2.0
+#include "base/clock.h"
 #include "sync/pull_internal.h"
 
 static void report_git(const struct incoming *incoming, yyjson_mut_doc *doc, yyjson_mut_val *root)
@@ -31,10 +32,17 @@ static enum gs_status add_rows(struct incoming *incoming, const struct gs_docume
                                   task->arena, app, err);
     if (status == GS_OK)
         status = gs_store_put_document(tx, blob, err);
+    struct gs_new_version first = {
+        .app = app,
+        .wanted_id = incoming->version_id,
+        .name = incoming->version_name,
+        .draft = incoming->draft,
+        .document_id = blob->id,
+        .synced = true,
+        .created_at = gs_clock_now_ms(),
+    };
     if (status == GS_OK)
-        status =
-            gs_workspace_add_version(tx, app, incoming->version_id, incoming->version_name,
-                                     incoming->draft, blob->id, true, task->arena, version, err);
+        status = gs_workspace_add_version(tx, &first, task->arena, version, err);
     return status == GS_OK ? gs_pull_put_link(incoming, app, tx, err) : status;
 }
 
