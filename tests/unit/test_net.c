@@ -133,6 +133,38 @@ static void connections_are_reused(void **state)
     loopback_stop(server);
 }
 
+static void ask_with(struct gs_net *client, const struct loopback *server)
+{
+    struct gs_net_response response;
+    struct gs_error err = GS_ERROR_INIT;
+    struct gs_net_request request = request_to(server, "GET");
+    assert_int_equal(gs_net_perform(client, &request, &response, &err), GS_OK);
+    gs_net_response_release(&response);
+}
+
+static void idle_connections_are_bounded(void **state)
+{
+    static const int expected[] = {3, 2, 1}; // by max_idle, for the first of two hosts in turn
+    (void)state;
+    for (size_t max_idle = 0; max_idle < GS_COUNT(expected); max_idle++) {
+        struct gs_net_options options = {
+            .allow_loopback = true, .user_agent = "t", .max_idle = max_idle};
+        struct gs_net *client = NULL;
+        struct gs_error err = GS_ERROR_INIT;
+        assert_int_equal(gs_net_new(&options, &client, &err), GS_OK);
+        struct loopback *first = loopback_start(echo, NULL);
+        struct loopback *second = loopback_start(echo, NULL);
+        ask_with(client, first);
+        ask_with(client, first);
+        ask_with(client, second);
+        ask_with(client, first);
+        assert_int_equal(loopback_accepts(first), expected[max_idle]);
+        gs_net_free(client);
+        loopback_stop(first);
+        loopback_stop(second);
+    }
+}
+
 static void *ask_often(void *arg)
 {
     struct gs_net_request request = *(const struct gs_net_request *)arg;
@@ -281,6 +313,7 @@ int main(void)
         cmocka_unit_test(bodiless_and_other_methods),
         cmocka_unit_test(headers_cannot_be_smuggled),
         cmocka_unit_test(connections_are_reused),
+        cmocka_unit_test(idle_connections_are_bounded),
         cmocka_unit_test(threads_share_the_pool),
         cmocka_unit_test(small_body_is_sent_again_on_a_new_connection),
         cmocka_unit_test(large_body_is_sent_again_on_a_new_connection),
