@@ -19,14 +19,18 @@ $(BUILD)/build.ninja:
 	@command -v meson >/dev/null || { echo "meson is missing; run: make deps" >&2; exit 1; }
 	meson setup $(BUILD) --buildtype=debugoptimized --prefix=$(PREFIX) -Dwerror=$(WERROR)
 
+# What `make run` needs: the program without its tests.
+server: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) -j $(JOBS) gitsync
+
 deps:
 	@tools/deps.sh
 
-run: deps-run all
-	@exec tools/run.sh
+run: deps-run server
+	@exec $(PYTHON) tools/demo.py run
 
-demo: deps-run all
-	@exec tools/demo.sh
+demo: deps-run server
+	@exec $(PYTHON) tools/demo.py play
 
 test:
 	@exec tools/test.sh all
@@ -63,4 +67,4 @@ deps-run:
 
 # The order of prerequisites matters above; ninja does what can be done at the same time.
 .NOTPARALLEL:
-.PHONY: all deps deps-run run demo test test-unit test-api lint tidy format bench install clean
+.PHONY: all server deps deps-run run demo test test-unit test-api lint tidy format bench install clean
