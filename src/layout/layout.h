@@ -31,6 +31,7 @@ struct gs_git_app {
     const char *path; // of the app's file or folder: "Inventory/v1.json", "apps/sales/Inventory"
     const char *version_id, *version_name; // "" where the metadata does not say
     const char *last_commit_message, *last_commit_user, *last_push_date; // "" where it does not say
+    bool path_shared; // another app of the catalog has the same path: the document tells whose it is
 };
 struct gs_catalog {
     enum gs_layout layout;
@@ -49,7 +50,7 @@ const struct gs_git_app *gs_catalog_find_by_name(const struct gs_catalog *catalo
                                                  const char *name);
 
 // The document of an app at a commit, replacing the content of out (bounded by its maximum). Single-file: the exact bytes of the file.
-// Errors: not_in_git when the metadata names a file that is not there, too_large.
+// Errors: not_in_git when the metadata names a file that is not there or that is another app's, too_large; not_an_app when that cannot be told.
 enum gs_status gs_layout_read(struct gs_mirror *mirror, const struct gs_oid *commit,
                               enum gs_layout layout, const struct gs_git_app *app,
                               struct gs_buf *out, struct gs_error *err) GS_MUST_CHECK;

@@ -1,0 +1,135 @@
+// Which layout a tree has, and the way from a call to the layout that serves it. Knows no layout from inside.
+// SPDX-License-Identifier: Apache-2.0
+#include "layout/layout_internal.h"
+
+static const struct {
+    const char *text;
+    const struct gs_layout_ops *ops; // NULL: recognised only
+} layouts[] = {
+    [GS_LAYOUT_NONE] = {NULL, NULL},
+    [GS_LAYOUT_SINGLE_FILE] = {"single-file", &gs_single_file_ops},
+    [GS_LAYOUT_PER_ENTITY] = {"per-entity", NULL},
+};
+
+const char *gs_layout_text(enum gs_layout layout)
+{
+    return layouts[layout].text;
+}
+
+bool gs_layout_from_text(const char *text, enum gs_layout *out_layout)
+{
+    for (size_t i = GS_LAYOUT_NONE + 1; i < GS_COUNT(layouts); i++) {
+        if (!text || strcmp(text, layouts[i].text) != 0)
+            continue;
+        *out_layout = (enum gs_layout)i;
+        return true;
+    }
+    return false;
+}
+
+static enum gs_status find_ops(enum gs_layout layout, const struct gs_layout_ops **out_ops,
+                               struct gs_error *err)
+{
+    if (!layouts[layout].ops)
+        return gs_fail(err, GS_CODE_LAYOUT_UNSUPPORTED, NULL,
+                       "the branch has the layout '%s', which cannot be used yet; "
+                       "use a branch with the single-file layout",
+                       layouts[layout].text);
+    *out_ops = layouts[layout].ops;
+    return GS_OK;
+}
+
+static enum gs_status has_file(struct gs_mirror *mirror, const struct gs_oid *commit,
+                               const char *path, struct gs_arena *arena, bool *out_yes,
+                               struct gs_error *err)
+{
+    struct gs_entry entry;
+    enum gs_status status = gs_layout_find_entry(mirror, commit, path, arena, &entry, err);
+    if (status == GS_OK)
+        *out_yes = entry.name && entry.kind == GS_ENTRY_FILE;
+    return status;
+}
+
+enum gs_status gs_layout_detect(struct gs_mirror *mirror, const struct gs_oid *commit,
+                                enum gs_layout *out_layout, struct gs_error *err)
+{
+    // A branch that was changed over may still have the old file beside the new ones.
+    static const struct {
+        const char *path;
+        enum gs_layout layout;
+    } signs[] = {
+        {".meta/appMeta.json", GS_LAYOUT_PER_ENTITY},
+        {".meta/moduleMeta.json", GS_LAYOUT_PER_ENTITY},
+        {gs_single_file_meta, GS_LAYOUT_SINGLE_FILE},
+    };
+    GS_CLEANUP(gs_arena_cleanup) struct gs_arena *scratch = gs_arena_new();
+    bool found = false;
+    for (size_t i = 0; i < GS_COUNT(signs); i++) {
+        enum gs_status status = has_file(mirror, commit, signs[i].path, scratch, &found, err);
+        if (status != GS_OK)
+            return status;
+        if (!found)
+            continue;
+        *out_layout = signs[i].layout;
+        return GS_OK;
+    }
+    *out_layout = GS_LAYOUT_NONE;
+    return GS_OK;
+}
+
+enum gs_status gs_catalog_read(struct gs_mirror *mirror, const struct gs_oid *commit,
+                               struct gs_arena *arena, struct gs_catalog *out_catalog,
+                               struct gs_error *err)
+{
+    struct gs_catalog catalog = {.count = 0};
+    enum gs_status status = gs_layout_detect(mirror, commit, &catalog.layout, err);
+    const struct gs_layout_ops *ops = NULL;
+    if (status == GS_OK && catalog.layout != GS_LAYOUT_NONE)
+        status = find_ops(catalog.layout, &ops, err);
+    if (status == GS_OK && ops)
+        status = ops->read_catalog(mirror, commit, arena, &catalog, err);
+    if (status == GS_OK)
+        *out_catalog = catalog;
+    return status;
+}
+
+const struct gs_git_app *gs_catalog_find(const struct gs_catalog *catalog, const char *git_app_id)
+{
+    for (size_t i = 0; i < catalog->count; i++)
+        if (strcmp(catalog->apps[i].id, git_app_id) == 0)
+            return &catalog->apps[i];
+    return NULL;
+}
+
+const struct gs_git_app *gs_catalog_find_by_name(const struct gs_catalog *catalog, const char *name)
+{
+    const struct gs_git_app *found = NULL;
+    for (size_t i = 0; i < catalog->count; i++) {
+        if (strcmp(catalog->apps[i].name, name) != 0)
+            continue;
+        if (found)
+            return NULL;
+        found = &catalog->apps[i];
+    }
+    return found;
+}
+
+enum gs_status gs_layout_read(struct gs_mirror *mirror, const struct gs_oid *commit,
+                              enum gs_layout layout, const struct gs_git_app *app,
+                              struct gs_buf *out, struct gs_error *err)
+{
+    const struct gs_layout_ops *ops;
+    enum gs_status status = find_ops(layout, &ops, err);
+    return status == GS_OK ? ops->read(mirror, commit, app, out, err) : status;
+}
+
+enum gs_status gs_layout_plan_push(struct gs_mirror *mirror, const struct gs_oid *parent,
+                                   enum gs_layout layout, const struct gs_layout_push *push,
+                                   struct gs_arena *arena, struct gs_edit **out_edits,
+                                   size_t *out_count, struct gs_error *err)
+{
+    const struct gs_layout_ops *ops;
+    enum gs_status status = find_ops(layout, &ops, err);
+    return status == GS_OK ? ops->plan_push(mirror, parent, push, arena, out_edits, out_count, err)
+                           : status;
+}

@@ -1,0 +1,153 @@
+// The single-file layout, reading: .meta/meta.json lists the apps, and each app is the one file <app name>/<version name>.json.
+// The file's bytes are the document; nothing here looks into it but to tell whose it is.
+// SPDX-License-Identifier: Apache-2.0
+#include "app/app.h"
+#include "base/map.h"
+#include "layout/layout_internal.h"
+
+const char gs_single_file_meta[] = ".meta/meta.json";
+
+typedef enum gs_status check_fn(struct gs_slice name, const char *field, struct gs_error *err);
+
+// A name becomes a part of a path, so one from a repository is not trusted more than one from a caller.
+static enum gs_status read_name(const char *key, yyjson_val *entry, const char *member,
+                                check_fn *check, struct gs_slice *out_name, struct gs_error *err)
+{
+    yyjson_val *value = yyjson_obj_get(entry, member);
+    if (!yyjson_is_str(value))
+        return gs_meta_fail(gs_single_file_meta, key, member, "must be a string", err);
+    struct gs_error cause = GS_ERROR_INIT;
+    struct gs_slice name = gs_json_str(value);
+    enum gs_status status = check(name, NULL, &cause);
+    if (status == GS_OK)
+        *out_name = name;
+    else
+        status = gs_meta_fail(gs_single_file_meta, key, member, cause.message, err);
+    gs_error_release(&cause);
+    return status;
+}
+
+enum gs_status gs_single_file_read_names(const char *key, yyjson_val *entry,
+                                         struct gs_single_file_names *out_names,
+                                         struct gs_error *err)
+{
+    if (!yyjson_is_obj(entry))
+        return gs_meta_fail(gs_single_file_meta, key, NULL, "must be an object", err);
+    struct gs_single_file_names names;
+    enum gs_status status = read_name(key, entry, "gitAppName", gs_app_check_name, &names.app, err);
+    if (status == GS_OK)
+        status =
+            read_name(key, entry, "gitVersionName", gs_version_check_name, &names.version, err);
+    if (status == GS_OK)
+        *out_names = names;
+    return status;
+}
+
+const char *gs_single_file_path(struct gs_arena *arena, struct gs_slice app,
+                                struct gs_slice version)
+{
+    return gs_arena_printf(arena, "%.*s/%.*s.json", GS_SLICE_ARG(app), GS_SLICE_ARG(version));
+}
+
+// False when the entry cannot be read; that is nobody's trouble but the one app's.
+static bool read_entry(yyjson_val *key, yyjson_val *entry, struct gs_arena *arena,
+                       struct gs_git_app *out_app)
+{
+    struct gs_single_file_names names;
+    struct gs_slice id = gs_json_str(key);
+    if (gs_app_check_name(id, NULL, NULL) != GS_OK ||
+        gs_single_file_read_names(id.data, entry, &names, NULL) != GS_OK)
+        return false;
+    *out_app = (struct gs_git_app){
+        .id = gs_arena_dup_slice(arena, id),
+        .name = gs_arena_dup_slice(arena, names.app),
+        .path = gs_single_file_path(arena, names.app, names.version),
+        .version_id = gs_meta_get_text(entry, "gitVersionId", arena),
+        .version_name = gs_arena_dup_slice(arena, names.version),
+        .last_commit_message = gs_meta_get_text(entry, "lastCommitMessage", arena),
+        .last_commit_user = gs_meta_get_text(entry, "lastCommitUser", arena),
+        .last_push_date = gs_meta_get_text(entry, "lastpushDate", arena),
+    };
+    return true;
+}
+
+// Two apps of one name and version overwrite each other in ToolJet; the metadata still lists both.
+static void mark_shared_paths(struct gs_catalog *catalog)
+{
+    struct gs_map seen;
+    gs_map_init(&seen);
+    gs_map_reserve(&seen, catalog->count);
+    for (size_t i = 0; i < catalog->count; i++) {
+        struct gs_git_app *app = &catalog->apps[i];
+        struct gs_git_app *other = gs_map_put(&seen, gs_slice_str(app->path), app);
+        if (other)
+            app->path_shared = other->path_shared = true;
+    }
+    gs_map_release(&seen);
+}
+
+static enum gs_status read_catalog(struct gs_mirror *mirror, const struct gs_oid *commit,
+                                   struct gs_arena *arena, struct gs_catalog *out_catalog,
+                                   struct gs_error *err)
+{
+    GS_CLEANUP(gs_json_cleanup) yyjson_doc *meta = NULL;
+    enum gs_status status = gs_meta_read(mirror, commit, gs_single_file_meta, &meta, err);
+    if (status != GS_OK)
+        return status;
+    yyjson_val *root = yyjson_doc_get_root(meta);
+    struct gs_catalog catalog = {
+        .layout = GS_LAYOUT_SINGLE_FILE,
+        .apps = gs_arena_array(arena, yyjson_obj_size(root), sizeof *catalog.apps),
+    };
+    size_t i, n;
+    yyjson_val *key, *entry;
+    yyjson_obj_foreach(root, i, n, key,
+                       entry) if (read_entry(key, entry, arena, &catalog.apps[catalog.count]))
+        catalog.count++;
+    mark_shared_paths(&catalog);
+    *out_catalog = catalog;
+    return GS_OK;
+}
+
+// The file is the app's when it holds the version that the app's entry names.
+static enum gs_status check_owner(const struct gs_git_app *app, struct gs_slice bytes,
+                                  struct gs_error *err)
+{
+    struct gs_document document;
+    struct gs_error cause = GS_ERROR_INIT;
+    enum gs_status status = gs_document_parse(bytes, app->path, &document, &cause);
+    if (status == GS_OK) {
+        if (!gs_slice_eq_str(document.version_id, app->version_id))
+            status = gs_fail(err, GS_CODE_NOT_IN_GIT, NULL,
+                             "'%s' holds another app of the same name, which has replaced this one",
+                             app->path);
+        gs_document_release(&document);
+    } else if (cause.code == GS_CODE_INVALID_JSON) {
+        status = gs_fail(err, GS_CODE_NOT_AN_APP, NULL, "%s", cause.message);
+    } else {
+        gs_error_move(err, &cause);
+    }
+    gs_error_release(&cause);
+    return status;
+}
+
+static enum gs_status read_document(struct gs_mirror *mirror, const struct gs_oid *commit,
+                                    const struct gs_git_app *app, struct gs_buf *out,
+                                    struct gs_error *err)
+{
+    bool found;
+    enum gs_status status = gs_layout_find_file(mirror, commit, app->path, out, &found, err);
+    if (status != GS_OK)
+        return status;
+    if (!found)
+        return gs_fail(err, GS_CODE_NOT_IN_GIT, NULL,
+                       "'%s' is listed in %s but not in the repository", app->path,
+                       gs_single_file_meta);
+    return app->path_shared ? check_owner(app, gs_buf_slice(out), err) : GS_OK;
+}
+
+const struct gs_layout_ops gs_single_file_ops = {
+    .read_catalog = read_catalog,
+    .read = read_document,
+    .plan_push = gs_single_file_plan_push,
+};
