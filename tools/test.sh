@@ -150,6 +150,7 @@ all() {
     lint
     py_tests tools tests/tools "$build/gitsync" 0
     unit
+    py_tests corpus tests/corpus "$build/gitsync" 0
     compile_asan
     unit_tests unit-asan "$asan"
     if [ -d tests/api ]; then
