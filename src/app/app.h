@@ -1,5 +1,5 @@
-// The app document: what an export of ToolJet holds, its versions, entities, differences and merges.
-// Works on bytes and JSON values alone; knows neither git nor the store.
+// The app document: what an export of ToolJet holds, its versions, entities, differences and
+// merges. Works on bytes and JSON values alone; knows neither git nor the store.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef GS_APP_APP_H
 #define GS_APP_APP_H
@@ -18,14 +18,17 @@ enum {
     GS_VERSION_SAVE_NAME_MAX = 25,
 };
 
-// Whether a name can be a folder (app) or a file before ".json" (version) in git and in ToolJet's layouts: 1 to max bytes of UTF-8, no '/', no NUL or other
-// control characters, not "." or "..", not starting with ".git" in any case (nor what HFS+ or NTFS make of it), not ".meta" in any case. Trailing dots,
-// spaces, ':' and non-ASCII are fine. invalid_name with the field and what is wrong.
+// Whether a name can be a folder (app) or a file before ".json" (version) in git and in ToolJet's
+// layouts: 1 to max bytes of UTF-8, not only white space, no '/', no control characters (C0, DEL,
+// C1), not "." or "..", not starting with ".git" in any case nor with what HFS+ or NTFS take for
+// it, not ".meta" in any case. Spaces, ':', '\\', trailing dots and non-ASCII are fine.
+// Errors: invalid_name with the field and what is wrong.
 enum gs_status gs_app_check_name(struct gs_slice name, const char *field,
                                  struct gs_error *err) GS_MUST_CHECK;
 enum gs_status gs_version_check_name(struct gs_slice name, const char *field,
                                      struct gs_error *err) GS_MUST_CHECK;
-// ToolJet's stricter rule for a name given on saving: at most 25 characters, none of white space ~ ^ : ? * [ ] \ @ {.
+// ToolJet's stricter rule for a name given on saving: at most 25 characters (code points), none of
+// white space ~ ^ : ? * [ ] \ @ {. Errors: as above, and version_name_invalid.
 enum gs_status gs_version_check_save_name(struct gs_slice name, const char *field,
                                           struct gs_error *err) GS_MUST_CHECK;
 
@@ -40,7 +43,9 @@ struct gs_document {
     bool draft;                      // … and it is DRAFT
     struct gs_slice tooljet_version; // empty in very old documents
 };
-// Exactly one app and exactly one version with id and name as strings; what names the text in messages ("App/v1.json").
+// Exactly one app and exactly one version, each with a name and an id (1 to 255 bytes, no control
+// characters) as strings. appV2 is at /app/0/definition/appV2 or, in documents older than 2.25, at
+// /appV2. what names the text in messages ("App/v1.json"). Release with gs_document_release.
 // Errors: invalid_json, not_an_app ("App/v1.json: /app/0/definition/appV2/appVersions is missing").
 enum gs_status gs_document_parse(struct gs_slice bytes, const char *what,
                                  struct gs_document *out_document,
@@ -59,22 +64,37 @@ struct gs_export {
     struct gs_export_part *parts;             // in the order of appVersions
     size_t count;
 };
-// Splits what ToolJet's export gives (one app, one or more versions) into one document per version, each with only its own pages (page.appVersionId), components (component.pageId),
-// queries (dataQuery.appVersionId), events (event.sourceId leads to one of its components, pages or queries; or event.appVersionId where there is one), data sources (dataSource.appVersionId where there is one; those of no version go to every one) with their dataSourceOptions, and whatever other list elements name an
-// appVersionId; editingVersion becomes the part's version when it is another one. Everything else, unknown members included, stays in place in every part.
-// app_name, when not NULL, replaces appV2.name. Strings and the parts live in arena; release with gs_export_release (the bytes are heap memory).
-// An export of one version without a new name whose bytes already are gs_json_write's comes out unchanged.
-// Errors: not_an_app (what and where), invalid_name, conflict for two versions with one id or name.
+// Splits what ToolJet's export gives (one app, one or more versions) into one document per version.
+// Of appV2's lists a part has its own version and
+// - what names that version in appVersionId;
+// - else components of its pages (pageId), events of its components, pages and queries (sourceId),
+//   options of its data sources (dataSourceId), folder mappings of its queries and folders
+//   (childId);
+// - what no version owns: environments, data sources without appVersionId and their options,
+//   modules, elements of unknown lists.
+// What can only live in a version but leads to none of the export's goes to the part of
+// editingVersion, or to the first one, so that no element is lost: the parts together hold every
+// element. In every part editingVersion becomes the part's version where it names another one of
+// the export. Everything else, unknown members included, stays in place in every part. app_name,
+// when not NULL, replaces appV2.name. Strings and parts live in arena; release with
+// gs_export_release (the bytes are heap memory). An export of one version without a new name whose
+// bytes are gs_json_write's comes out unchanged. Linear.
+// Errors: not_an_app (what and where), invalid_name, conflict for two versions with one id or name,
+// too_large for over 1,000 versions, 100 MiB in one part or 512 MiB in all.
 enum gs_status gs_export_split(yyjson_val *root, const char *app_name, struct gs_arena *arena,
                                struct gs_export *out_export, struct gs_error *err) GS_MUST_CHECK;
 void gs_export_release(struct gs_export *export);
-// The other way round: documents of one app's versions (at least one) become one export; list elements are united by id, members of the first document win.
-// One document comes out byte for byte.
+// The other way round: documents of one app's versions (at least one) become one export. Lists of
+// appV2 and of the root are united: by id, elements without one by their text. Of other members the
+// first document that has one wins. One document comes out byte for byte.
+// Errors: those of gs_document_parse, conflict for one version twice, too_large (out's maximum).
 enum gs_status gs_export_join(const struct gs_slice *documents, size_t count, struct gs_buf *out,
                               struct gs_error *err) GS_MUST_CHECK;
 
-// Rewrites appVersions[0].status, and appVersions[0].name when name is not NULL, where these members exist; everything else keeps its bytes (a document
-// that is not in JSON.stringify's form is brought into it). Nothing to change: the bytes as they came.
+// Appends the document with appVersions[0].status and .name replaced, where these members exist;
+// NULL leaves one alone. Everything else keeps its bytes (a document that is not in
+// JSON.stringify's form is brought into it). Nothing to change: the bytes as they came.
+// Errors: those of gs_document_parse, too_large (out's maximum).
 enum gs_status gs_document_rewrite(struct gs_slice bytes, const char *status, const char *name,
                                    struct gs_buf *out, struct gs_error *err) GS_MUST_CHECK;
 
@@ -82,19 +102,24 @@ enum gs_status gs_document_rewrite(struct gs_slice bytes, const char *status, co
 
 enum gs_change_type { GS_CHANGE_ADDED, GS_CHANGE_MODIFIED, GS_CHANGE_DELETED };
 
-// One entity that differs. Entities are the elements with an "id" of appV2's lists (components, pages, events, dataQueries, dataSources, appVersions, …, unknown lists too), plus the
-// app itself (type "app": appV2's own members) and the envelope (type "document": members beside app).
+// One entity that differs. Entities are the elements of appV2's lists, unknown ones included, as
+// long as all elements of the list are objects with distinct string ids; plus the app itself (type
+// "app": appV2's other members, lists of something else among them) and the envelope (type
+// "document": what is beside appV2). A list of entities whose order changed, or an empty one that
+// came or went, is a member of the app.
 struct gs_change {
     enum gs_change_type change;
-    const char *
-        type; // "component", "page", "event", "query", "dataSource", "version", …: see entity.c's table; else the list's name
-    const char *id;   // "" for app and document
-    const char *name; // "" when it has none
-    const char *const
-        *members; // of a modified one: the names of the members that differ, NULL-terminated
+    // "component", "page", "event", "query", "dataSource", "dataSourceOption", "version",
+    // "environment", "module", "queryFolder", "queryFolderMapping"; else the list's name.
+    const char *type;
+    const char *id;             // "" for app and document
+    const char *name;           // "" when it has none
+    const char *const *members; // of a modified one: what differs, NULL-terminated; else NULL
     yyjson_val *before, *after; // the whole entity on each side, or NULL
 };
-// What leads from before to after, in the order of the document. Changes live in arena and view both documents. Linear in their sizes.
+// What leads from before to after: the document, the app, then list by list in the order of after,
+// the deleted behind the others. None exactly when the two are gs_json_equal. Changes live in arena
+// and view both documents. Linear in their sizes.
 enum gs_status gs_document_diff(const struct gs_document *before, const struct gs_document *after,
                                 struct gs_arena *arena, struct gs_change **out_changes,
                                 size_t *out_count, struct gs_error *err) GS_MUST_CHECK;
@@ -104,8 +129,11 @@ enum gs_status gs_document_diff(const struct gs_document *before, const struct g
 enum gs_conflict_policy { GS_CONFLICT_FAIL, GS_CONFLICT_OURS, GS_CONFLICT_THEIRS };
 
 struct gs_conflict {
-    const char *type, *id, *name;     // of the entity, as in gs_change
-    const char *member;               // NULL: deleted on one side, changed on the other
+    const char *type, *id, *name; // of the entity, as in gs_change
+    // JSON Pointer below the entity, with ids in place of indexes ("/properties/text/value",
+    // "/layouts/<id>"). NULL: one side deleted the entity, and the other changed it or refers to it
+    // in what it added or changed.
+    const char *member;
     yyjson_val *base, *ours, *theirs; // NULL where absent
 };
 struct gs_merge_result {
@@ -114,11 +142,23 @@ struct gs_merge_result {
     struct gs_conflict *conflicts; // all of them, also when the policy settled them
     size_t conflict_count;
 };
-// Merges by entity id, and inside an entity member by member (a component's layouts count as one member each per layout id or name; objects such as a component's properties
-// are merged member by member at every depth, lists of plain values count as one value, lists of objects with ids by id). Changing different things merges; changing the same member to different
-// values, or deleting what the other side changed, is a conflict. The order of lists and members follows ours, with theirs' additions behind what they follow on their side. updatedAt-like volatile stamps (updatedAt, createdAt) never conflict: the later
-// one wins. An entity that neither side deleted is never dropped. Both sides adding the same id with different content is a conflict of the differing members.
-// merge(base, x, x) = x, merge(base, base, x) = x, merge(base, x, base) = x byte for byte (x's own bytes). Linear time. The three documents must be parsed from the bytes given.
+// Merges by entity id, and inside an entity member by member: objects at every depth, lists of
+// objects with ids by id, other lists and each layout of a component as one value. Changing
+// different things merges; changing the same member to different values, or deleting what the other
+// side changed, is a conflict, and so is deleting what something that the other side added or
+// changed refers to (pageId, parent, sourceId, a query run by an event, …). Both sides adding one
+// id with different content is a conflict of the differing members.
+// - createdAt and updatedAt never conflict: the later time wins.
+// - Order of lists and members is ours', or theirs' where only they changed it; what only the other
+//   side has comes behind what it follows there.
+// - An entity that neither side deleted is never dropped. A policy settles each conflict and
+//   nothing else: one that settles for a deletion leaves those that refer to it as they are.
+// - Documents of two versions with different ids are not mixed: a conflict of the version's "/id",
+//   settled by taking one document as a whole, unless one side is the base's.
+// merge(base, x, x) = x, merge(base, base, x) = x, merge(base, x, base) = x byte for byte (x's own
+// bytes), for gs_json_equal documents too. Linear time. The documents must be parsed from the bytes
+// given. Conflicts live in arena and view the documents. Release with gs_merge_result_release.
+// Conflicts are no error. Errors: too_large.
 struct gs_merge_side {
     const struct gs_document *document;
     struct gs_slice bytes;
@@ -129,11 +169,14 @@ enum gs_status gs_document_merge(const struct gs_merge_side *base, const struct 
                                  struct gs_error *err) GS_MUST_CHECK;
 void gs_merge_result_release(struct gs_merge_result *result);
 
-// The response forms: [{"change":"modified","type":…,"id":…,"name":…,"members":[…]}] grouped as {"added":[…],"modified":[…],"deleted":[…]}; with_values adds before and after per
-// member (modified) or the whole entity.
+// The response forms. {"added":[…],"modified":[…],"deleted":[…]} of
+// {"change":"modified","type":…,"id":…, "name":…,"members":[…]} (members of modified ones only);
+// with_values adds "before" and "after": the whole entity, of a modified one an object of the
+// members that differ; what is absent is left out.
 yyjson_mut_val *gs_changes_to_json(yyjson_mut_doc *doc, const struct gs_change *changes,
                                    size_t count, bool with_values);
-// [{"type":…,"id":…,"name":…,"member":…,"base":…,"ours":…,"theirs":…}]; absent values are left out.
+// [{"type":…,"id":…,"name":…,"member":…,"base":…,"ours":…,"theirs":…}]; absent values are left out,
+// an absent member is null.
 yyjson_mut_val *gs_conflicts_to_json(yyjson_mut_doc *doc, const struct gs_conflict *conflicts,
                                      size_t count);
 
