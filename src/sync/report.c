@@ -24,6 +24,18 @@ static const char *commit_url(struct session *session, const struct gs_oid *comm
     return gs_arena_printf(session->arena, "%.*s/commit/%s", GS_SLICE_ARG(url), commit->hex);
 }
 
+// Without the line feed that git ends it with. One that is not UTF-8 came from elsewhere; JSON cannot carry it.
+static void add_message(yyjson_mut_doc *doc, yyjson_mut_val *obj, const char *text)
+{
+    struct gs_slice message = gs_slice_str(text);
+    if (gs_slice_ends(message, "\n"))
+        message.len--;
+    if (gs_slice_is_utf8(message))
+        gs_json_add_str(doc, obj, "message", message);
+    else
+        gs_json_add_cstr(doc, obj, "message", NULL);
+}
+
 enum gs_status gs_report_commit(struct session *session, const struct gs_oid *commit,
                                 yyjson_mut_doc *doc, yyjson_mut_val *obj, struct gs_error *err)
 {

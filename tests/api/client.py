@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The calls of the API, one method each, and what every answer and every refusal must look like.
+
+Knows no git host.
+"""
+
+import base64
+import http.client
+import json
+import urllib.parse
+from dataclasses import dataclass
+
+from daemon import TOKEN
+
+BASE = "/api/ext"
+SECONDS = 60
+JSON = "application/json; charset=utf-8"
+REASONS = {
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    409: "Conflict",
+    413: "Payload Too Large",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Entity",
+    502: "Bad Gateway",
+    504: "Gateway Timeout",
+}
+
+
+@dataclass
+class Answer:
+    """A response, to be judged by ok() or refused()."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    def ok(self, status=200):
+        """The body of a success, which has this status and never another."""
+        assert self.status == status, f"{self.status}: {self.body[:2000]!r}"
+        assert self.headers["X-Request-Id"]
+        if status == 204:
+            assert self.body == b""
+            return None
+        assert self.headers["Content-Type"] == JSON
+        return self.json
+
+    def refused(self, status, code):
+        """The body of a failure: always of this one form."""
+        assert self.status == status, f"{self.status}: {self.body[:2000]!r}"
+        assert self.headers["Content-Type"] == JSON
+        error = self.json
+        assert list(error) == ["statusCode", "error", "code", "message", "details", "requestId"]
+        assert (error["statusCode"], error["code"]) == (status, code), error
+        assert error["error"] == REASONS[status]
+        assert error["requestId"] == self.headers["X-Request-Id"]
+        assert error["message"] and isinstance(error["details"], list)
+        return error
+
+
+def basic(user, password):
+    """HTTP's own form of Basic."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def path_of(*segments, **query):
+    """/api/ext/…, every segment escaped; a query member of None is left out."""
+    path = "/".join([BASE, *(urllib.parse.quote(str(segment), safe="") for segment in segments)])
+    given = {key: value for key, value in query.items() if value is not None}
+    return f"{path}?{urllib.parse.urlencode(given)}" if given else path
+
+
+class Client:
+    """One connection per call, so that calls may come from any thread."""
+
+    def __init__(self, daemon, authorization=f"Basic {TOKEN}"):
+        self.daemon = daemon
+        self.authorization = authorization
+
+    def send(self, method, path, body=None, *, headers=None):
+        """body is bytes as they are, or what becomes JSON; a header of None is left out."""
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+        given = {"Authorization": self.authorization, "Content-Type": "application/json"}
+        given |= headers or {}
+        kept = {key: value for key, value in given.items() if value is not None}
+        connection = http.client.HTTPConnection(self.daemon.address, timeout=SECONDS)
+        try:
+            connection.request(method, path, body, kept)
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read())
+        finally:
+            connection.close()
+
+    # Workspaces and what they hold
+
+    def workspaces(self):
+        return self.send("GET", path_of("workspaces"))
+
+    def create_workspace(self, name, **members):
+        return self.send("POST", path_of("workspaces"), {"name": name} | members)
+
+    def apps(self, workspace):
+        return self.send("GET", path_of("workspace", workspace, "apps"))
+
+    def environments(self, workspace):
+        return self.send("GET", path_of("workspace", workspace, "environments"))
+
+    def import_app(self, workspace, document, **members):
+        """A dict gets the members; bytes go as they are."""
+        body = document if isinstance(document, bytes) else document | members
+        return self.send("POST", path_of("import", "workspace", workspace, "apps"), body)
+
+    def export(self, workspace, app, **query):
+        path = path_of("export", "workspace", workspace, "apps", app, **query)
+        return self.send("POST", path)
+
+    def app(self, app):
+        return self.send("GET", path_of("apps", app))
+
+    def delete_app(self, app):
+        return self.send("DELETE", path_of("apps", app))
+
+    def versions(self, app):
+        return self.send("GET", path_of("apps", app, "versions"))
+
+    def version(self, app, version):
+        return self.send("GET", path_of("apps", app, "versions", version))
+
+    def put_version(self, app, version, document):
+        return self.send("PUT", path_of("apps", app, "versions", version), document)
+
+    def save(self, app, **members):
+        return self.send("POST", path_of("apps", app, "versions", "save"), members)
+
+    # Git
+
+    def configure(self, config):
+        return self.send("POST", path_of("organization", "git"), config)
+
+    def git_config(self, organization):
+        return self.send("GET", path_of("organization", "git", organizationId=organization))
+
+    def delete_git_config(self, organization):
+        return self.send("DELETE", path_of("organization", "git", organizationId=organization))
+
+    def test_git_config(self, config):
+        return self.send("POST", path_of("organization", "git", "test"), config)
+
+    def push(self, app, version, message="Push", **members):
+        path = path_of("apps", app, "versions", version, "git-sync", "push")
+        return self.send("POST", path, {"commitMessage": message} | members)
+
+    def create(self, organization, *, mode="git", **members):
+        body = {"organizationId": organization} | members
+        return self.send("POST", path_of("apps", createMode=mode), body)
+
+    def pull(self, app, *, mode="git", **query):
+        return self.send("PUT", path_of("apps", app, createMode=mode, **query))
+
+    def promote(self, app, **query):
+        return self.send("POST", path_of("apps", app, "promote", **query))
+
+    def release(self, app, body=None):
+        return self.send("POST", path_of("apps", app, "git-sync", "release"), body)
+
+    # Operations
+
+    def operations(self, **query):
+        return self.send("GET", path_of("operations", **query))
+
+    def operation(self, operation):
+        return self.send("GET", path_of("operations", operation))

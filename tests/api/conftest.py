@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of the API share: one git host for all, one server per module, a place per test."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "fixtures"), str(Path(__file__).parent)]
+
+from client import Client  # noqa: E402
+from daemon import Daemon  # noqa: E402
+from githost.client import Host  # noqa: E402
+from place import README, Place, unique  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def host(tmp_path_factory):
+    """Shared by all tests, which keep apart by the names of their repositories."""
+    with Host.start(tmp_path_factory.mktemp("githost")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def start_daemon(host):
+    """Starts a server that trusts the host; whoever calls it stops it."""
+
+    def start(data, **settings):
+        usual = {"ca_file": host.info["caFile"], "allow_loopback_hosts": "true"}
+        return Daemon(data, **(usual | settings)).start()
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def server(start_daemon, tmp_path_factory):
+    daemon = start_daemon(tmp_path_factory.mktemp("data"))
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture
+def client(server):
+    return Client(server)
+
+
+@pytest.fixture
+def make_repo(host):
+    """A new repository, with a first commit unless it is to be empty."""
+
+    def make(prefix="apps", *, files=README, branch="main"):
+        repo = host.create_repo(unique(f"acme/{prefix}"), branch=branch)
+        if files:
+            repo.commit_files(branch, files, "Initial commit")
+        return repo
+
+    return make
+
+
+@pytest.fixture
+def make_place(client, host, make_repo):
+    """A new organization; with a new repository unless one is given; configured unless told not."""
+
+    def make(repo=None, *, configured=True, **changes):
+        place = Place(client, host, repo or make_repo(), **changes)
+        if configured:
+            place.configure().ok(201)
+        return place
+
+    return make
+
+
+@pytest.fixture
+def place(make_place):
+    return make_place()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_setup(item):
+    """Remembers where the server's log was when the test began."""
+    yield
+    daemons = [value for value in item.funcargs.values() if isinstance(value, Daemon)]
+    item.stash[LOGS] = [(daemon, daemon.log_size) for daemon in daemons]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """A failure comes with what the server logged meanwhile."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for daemon, first in item.stash.get(LOGS, []):
+            report.sections.append(("log of gitsync", daemon.log(first)))
+
+
+LOGS = pytest.StashKey()
