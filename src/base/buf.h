@@ -35,7 +35,7 @@ bool gs_buf_append_slice(struct gs_buf *buf, struct gs_slice s);
 bool gs_buf_append_char(struct gs_buf *buf, char c);
 bool gs_buf_printf(struct gs_buf *buf, const char *fmt, ...) GS_PRINTF(2, 3);
 // Makes room for len more bytes and returns where they go, NULL when there is none. They count once
-// the caller has written them and says how many with gs_buf_commit.
+// the caller has written them and says how many with gs_buf_commit (0 to take nothing).
 char *gs_buf_reserve(struct gs_buf *buf, size_t len);
 void gs_buf_commit(struct gs_buf *buf, size_t len);
 

@@ -95,8 +95,7 @@ const char *gs_json_pointer(struct gs_arena *arena, const char *base, struct gs_
 {
     size_t before = strlen(base);
     char *pointer = gs_arena_alloc(arena, before + 1 + 2 * name.len + 1);
-    memcpy(pointer, base, before);
-    char *to = pointer + before;
+    char *to = mempcpy(pointer, base, before);
     *to++ = '/';
     for (size_t i = 0; i < name.len; i++) {
         char c = name.data[i];

@@ -1,4 +1,5 @@
-// Log lines as they reach the file descriptor: strict JSON, bounded, whole, whatever the fields hold.
+// Log lines as they reach the file descriptor: strict JSON, bounded, whole, whatever the fields
+// hold.
 // SPDX-License-Identifier: Apache-2.0
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,14 +12,14 @@
 #include "base/files.h"
 #include "base/log.h"
 
-static char log_path[] = "/tmp/gitsync-log-XXXXXX";
+static char log_path[32];
 static int saved_stderr = -1;
 
 // Sends standard error to a file until log_text is called.
 static void capture_log(void)
 {
     fflush(stderr);
-    memcpy(log_path + sizeof log_path - 7, "XXXXXX", 6);
+    snprintf(log_path, sizeof log_path, "/tmp/gitsync-log-XXXXXX");
     saved_stderr = dup(STDERR_FILENO);
     int fd = mkstemp(log_path);
     assert_true(saved_stderr >= 0 && fd >= 0);

@@ -75,7 +75,7 @@ static void buf_survives_absurd_sizes(void **state)
     assert_null(gs_buf_reserve(&buf, SIZE_MAX));
     assert_true(buf.failed);
     assert_string_equal(buf.data, "kept");
-#ifndef __SANITIZE_ADDRESS__ // which takes the wish itself for a bug
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) // they take the wish for a bug
     gs_buf_clear(&buf);
     assert_null(gs_buf_reserve(&buf, SIZE_MAX / 2 - 8)); // within max, but no machine has it
     struct gs_error err = GS_ERROR_INIT;
@@ -93,13 +93,13 @@ static void buf_reserve_commit_truncate(void **state)
     char *to = gs_buf_reserve(&buf, 10);
     assert_non_null(to);
     assert_string_equal(buf.data, "");
-    memcpy(to, "0123456789", 10);
+    memset(to, 'x', 10);
     gs_buf_commit(&buf, 4);
-    assert_string_equal(buf.data, "0123");
+    assert_string_equal(buf.data, "xxxx");
     gs_buf_truncate(&buf, 7);
-    assert_string_equal(buf.data, "0123");
+    assert_string_equal(buf.data, "xxxx");
     gs_buf_truncate(&buf, 2);
-    assert_string_equal(buf.data, "01");
+    assert_string_equal(buf.data, "xx");
     gs_buf_truncate(&buf, 0);
     assert_string_equal(buf.data, "");
     gs_buf_release(&buf);
