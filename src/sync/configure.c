@@ -128,12 +128,32 @@ static const struct {
     {"layout", check_layout},
 };
 
+// Those who find the cause do not know which member of the body it came from.
+static void name_field(struct gs_error *err)
+{
+    static const struct {
+        enum gs_code code;
+        const char *field;
+    } rows[] = {
+        {GS_CODE_INVALID_PRIVATE_KEY, "/githubAppPrivateKey"},
+        {GS_CODE_INVALID_APP_ID, "/githubAppId"},
+        {GS_CODE_INVALID_INSTALLATION_ID, "/githubAppInstallationId"},
+        {GS_CODE_REPOSITORY_NOT_FOUND, "/gitUrl"},
+        {GS_CODE_REPOSITORY_NOT_WRITABLE, "/gitUrl"},
+    };
+    for (size_t i = 0; i < GS_COUNT(rows) && !err->field[0]; i++)
+        if (rows[i].code == err->code)
+            snprintf(err->field, sizeof err->field, "%s", rows[i].field);
+}
+
 static enum gs_status run_steps(struct attempt *attempt, struct gs_error *err)
 {
     for (; attempt->done < CHECK_COUNT; attempt->done++) {
         enum gs_status status = steps[attempt->done].run(attempt, err);
-        if (status != GS_OK)
-            return status;
+        if (status == GS_OK)
+            continue;
+        name_field(err);
+        return status;
     }
     return GS_OK;
 }

@@ -105,7 +105,8 @@ static yyjson_mut_val *report_all_new(yyjson_mut_doc *doc, const struct gs_docum
     return changes;
 }
 
-enum gs_status gs_report_changes(struct gs_slice before, struct gs_slice after, yyjson_mut_doc *doc,
+enum gs_status gs_report_changes(const struct task *task, struct gs_slice before,
+                                 struct gs_slice after, yyjson_mut_doc *doc,
                                  yyjson_mut_val **out_changes, struct gs_error *err)
 {
     GS_CLEANUP(gs_arena_cleanup) struct gs_arena *arena = gs_arena_new();
@@ -118,8 +119,8 @@ enum gs_status gs_report_changes(struct gs_slice before, struct gs_slice after, 
     if (status == GS_OK && before.len)
         status = gs_document_diff(&old, &new, arena, &changes, &count, err);
     if (status == GS_OK)
-        *out_changes =
-            before.len ? gs_changes_to_json(doc, changes, count, false) : report_all_new(doc, &new);
+        *out_changes = before.len ? gs_changes_to_json(doc, changes, count, task->request.dry_run)
+                                  : report_all_new(doc, &new);
     gs_document_release(&old);
     gs_document_release(&new);
     return status;

@@ -29,10 +29,13 @@ void gs_report_app(const struct gs_app *app, const char *current_version_id, yyj
     gs_json_add_cstr(doc, root, "currentVersionId", current_version_id);
 }
 
-// Writes the answer, ends the operation with it, and makes all of it durable.
+// Writes the answer, ends the operation with it, and makes all of it durable. A dry run has done the same up to here, and
+// the transaction that is not committed takes all of it back.
 enum gs_status gs_pull_end(struct task *task, struct gs_tx **tx, yyjson_mut_doc *doc,
                            struct gs_error *err)
 {
+    if (task->request.dry_run)
+        return gs_report_finish(task, doc, err);
     gs_json_add_cstr(doc, yyjson_mut_doc_get_root(doc), "operationId", task->op.id);
     enum gs_status status = gs_report_finish(task, doc, err);
     if (status == GS_OK)

@@ -46,6 +46,29 @@ static enum gs_status add_rows(struct incoming *incoming, const struct gs_docume
     return status == GS_OK ? gs_pull_put_link(incoming, app, tx, err) : status;
 }
 
+// What the plan of a creation rests on: the commit and what it holds of the app.
+static enum gs_status end_plan(struct incoming *incoming, yyjson_mut_doc *doc, yyjson_mut_val *root,
+                               struct gs_error *err)
+{
+    struct task *task = incoming->task;
+    struct gs_slice after = gs_buf_slice(&incoming->remote.document);
+    struct plan_facts facts;
+    gs_plan_begin(&facts, incoming->session, task);
+    gs_plan_add(&facts, incoming->resolved.commit.hex);
+    gs_plan_add(&facts, incoming->remote.entry->id);
+    gs_plan_add(&facts, incoming->remote.document_id);
+    enum gs_status status = gs_plan_end(&facts, task, doc, root, err);
+    if (status != GS_OK || !task->request.dry_run)
+        return status;
+    yyjson_mut_val *changes = NULL;
+    status = gs_report_changes(task, GS_SLICE_EMPTY, after, doc, &changes, err);
+    if (status != GS_OK)
+        return status;
+    yyjson_mut_obj_add_val(doc, root, "changes", changes);
+    return gs_plan_add_diff(task, incoming->remote.entry->path, GS_SLICE_EMPTY, after, doc, root,
+                            err);
+}
+
 static enum gs_status create(struct incoming *incoming, const struct gs_document_blob *blob,
                              struct gs_error *err)
 {
@@ -63,6 +86,9 @@ static enum gs_status create(struct incoming *incoming, const struct gs_document
     gs_report_app(&app, NULL, doc, root);
     gs_report_version(doc, root, &version, NULL);
     report_git(incoming, doc, root);
+    status = end_plan(incoming, doc, root, err);
+    if (status != GS_OK)
+        return status;
     incoming->task->op.app_id = app.id;
     incoming->task->op.version_id = version.id;
     return gs_pull_end(incoming->task, &tx, doc, err);

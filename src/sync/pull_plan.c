@@ -20,6 +20,17 @@ static enum gs_status fail_never_synced(const struct incoming *incoming, struct 
                    incoming->version_name);
 }
 
+static enum gs_status describe(struct incoming *incoming, struct pull_plan *plan,
+                               struct gs_slice before, struct gs_slice after, struct gs_error *err)
+{
+    enum gs_status status =
+        gs_report_changes(incoming->task, before, after, plan->json, &plan->changes, err);
+    if (status != GS_OK)
+        return status;
+    return gs_plan_add_diff(incoming->task, incoming->remote.entry->path, before, after, plan->json,
+                            yyjson_mut_doc_get_root(plan->json), err);
+}
+
 static enum gs_status merge(struct incoming *incoming, struct pull_plan *plan, struct gs_tx *tx,
                             struct gs_slice local, struct gs_error *err)
 {
@@ -44,7 +55,7 @@ static enum gs_status merge(struct incoming *incoming, struct pull_plan *plan, s
     status = gs_document_pack(gs_buf_slice(&merged), &plan->blob, err);
     plan->has_blob = status == GS_OK;
     if (status == GS_OK)
-        status = gs_report_changes(local, gs_buf_slice(&merged), plan->json, &plan->changes, err);
+        status = describe(incoming, plan, local, gs_buf_slice(&merged), err);
     gs_buf_release(&merged);
     return status;
 }
@@ -55,8 +66,7 @@ static enum gs_status take_theirs(struct incoming *incoming, struct pull_plan *p
     struct gs_slice theirs = gs_buf_slice(&incoming->remote.document);
     enum gs_status status = gs_document_pack(theirs, &plan->blob, err);
     plan->has_blob = status == GS_OK;
-    return status == GS_OK ? gs_report_changes(local, theirs, plan->json, &plan->changes, err)
-                           : status;
+    return status == GS_OK ? describe(incoming, plan, local, theirs, err) : status;
 }
 
 // Decides from three documents: what was last synced, what is here, what is in git.
@@ -108,23 +118,50 @@ static enum gs_status plan_existing(struct incoming *incoming, struct pull_plan 
                                       : take_theirs(incoming, plan, gs_buf_slice(&local), err);
 }
 
+static enum gs_status plan_version(struct incoming *incoming, struct pull_plan *plan,
+                                   struct gs_tx *tx, struct gs_error *err)
+{
+    enum gs_status status = gs_store_find_version_by_name(
+        tx, plan->view.app.id, incoming->version_name, incoming->task->arena, &plan->version, err);
+    if (status == GS_OK)
+        return plan_existing(incoming, plan, tx, err);
+    if (status != GS_NOT_FOUND)
+        return status;
+    gs_error_release(err);
+    plan->action = PULL_ADD;
+    return take_theirs(incoming, plan, GS_SLICE_EMPTY, err);
+}
+
+// What the plan of a pull rests on: the commit, what it holds of the app, and what is here of it.
+static enum gs_status bind_plan(struct incoming *incoming, struct pull_plan *plan,
+                                struct gs_error *err)
+{
+    const struct gs_app_view *view = &plan->view;
+    struct plan_facts facts;
+    gs_plan_begin(&facts, incoming->session, incoming->task);
+    gs_plan_add(&facts, incoming->resolved.commit.hex);
+    gs_plan_add(&facts, incoming->remote.document_id);
+    gs_plan_add(&facts, incoming->name);
+    gs_plan_add(&facts, view->app.name);
+    gs_plan_add(&facts, view->app.current_version_id);
+    for (size_t i = 0; i < view->version_count; i++) {
+        gs_plan_add(&facts, view->versions[i].document_id);
+        gs_plan_add(&facts, view->versions[i].synced_document_id);
+    }
+    return gs_plan_end(&facts, incoming->task, plan->json, yyjson_mut_doc_get_root(plan->json),
+                       err);
+}
+
 enum gs_status gs_pull_plan(struct incoming *incoming, struct pull_plan *plan, struct gs_error *err)
 {
-    struct gs_arena *arena = incoming->task->arena;
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
     *plan = (struct pull_plan){.json = yyjson_mut_doc_new(NULL)};
     yyjson_mut_doc_set_root(plan->json, yyjson_mut_obj(plan->json));
     enum gs_status status = gs_tx_read(incoming->session->sync->options.store, &tx, err);
     if (status == GS_OK)
-        status = gs_workspace_get_app(tx, incoming->task->request.app_id, arena, &plan->view, err);
+        status = gs_workspace_get_app(tx, incoming->task->request.app_id, incoming->task->arena,
+                                      &plan->view, err);
     if (status == GS_OK)
-        status = gs_store_find_version_by_name(tx, plan->view.app.id, incoming->version_name, arena,
-                                               &plan->version, err);
-    if (status == GS_OK)
-        return plan_existing(incoming, plan, tx, err);
-    if (status != GS_NOT_FOUND || err->code != GS_CODE_NOT_FOUND)
-        return status;
-    gs_error_release(err);
-    plan->action = PULL_ADD;
-    return take_theirs(incoming, plan, GS_SLICE_EMPTY, err);
+        status = bind_plan(incoming, plan, err);
+    return status == GS_OK ? plan_version(incoming, plan, tx, err) : status;
 }

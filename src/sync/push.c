@@ -178,12 +178,19 @@ static enum gs_status prepare_items(struct round *round, struct gs_error *err)
         enum gs_status status = GS_OK;
         if (item->task->settling)
             status = settle_interrupted(round, item, err);
+        // A dry run looks at the branch as it is and leaves no commit behind for the others to build on.
+        struct gs_oid looked_at = round->tip;
+        bool dry = item->task->request.dry_run;
         if (status == GS_OK && !item->prepared)
-            status = gs_push_prepare(round->batch, item, &round->tip, err);
+            status = gs_push_prepare(round->batch, item, dry ? &looked_at : &round->tip, err);
         if (status == GS_INTERNAL || status == GS_NOMEM)
             return status;
         if (status != GS_OK)
             fail_item(round->batch, item, err);
+        if (dry) {
+            gs_push_item_reset(item);
+            item->task->ended = true;
+        }
     }
     return GS_OK;
 }

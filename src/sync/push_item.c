@@ -171,7 +171,41 @@ static void add_files(yyjson_mut_doc *doc, yyjson_mut_val *obj,
     }
 }
 
+// What the plan of a push rests on: the document here, the branch, and with it all that git holds.
+static enum gs_status end_plan(struct push_batch *batch, const struct push_item *item,
+                               const struct local_version *local, const struct gs_oid *tip,
+                               yyjson_mut_doc *doc, yyjson_mut_val *root, struct gs_error *err)
+{
+    struct plan_facts facts;
+    gs_plan_begin(&facts, batch->session, item->task);
+    gs_plan_add(&facts, tip->hex);
+    gs_plan_add(&facts, local->version.document_id);
+    gs_plan_add(&facts, local->app.name);
+    gs_plan_add(&facts, item->git_app_id);
+    return gs_plan_end(&facts, item->task, doc, root, err);
+}
+
+// Of a dry run: what changes for the app in git, entity by entity, and the text if it was asked for.
+static enum gs_status describe(struct push_item *item, const struct remote_app *remote,
+                               const struct local_version *local, yyjson_mut_doc *doc,
+                               yyjson_mut_val *root, struct gs_error *err)
+{
+    if (!item->task->request.dry_run)
+        return GS_OK;
+    struct gs_slice before = gs_buf_slice(&remote->document);
+    struct gs_slice after = gs_buf_slice(&local->document);
+    yyjson_mut_val *changes = NULL;
+    enum gs_status status = gs_report_changes(item->task, before, after, doc, &changes, err);
+    if (status != GS_OK)
+        return status;
+    yyjson_mut_obj_add_val(doc, root, "changes", changes);
+    const char *path =
+        gs_arena_printf(item->task->arena, "%s/%s.json", local->app.name, local->version.name);
+    return gs_plan_add_diff(item->task, path, before, after, doc, root, err);
+}
+
 static enum gs_status write_answer(struct push_batch *batch, struct push_item *item,
+                                   const struct remote_app *remote, const struct gs_oid *tip,
                                    const struct local_version *local,
                                    const struct gs_file_change *changes, size_t count,
                                    struct gs_error *err)
@@ -187,18 +221,24 @@ static enum gs_status write_answer(struct push_batch *batch, struct push_item *i
     gs_json_add_cstr(doc, root, "gitAppId", item->git_app_id);
     gs_json_add_cstr(doc, root, "branch", batch->session->config.branch);
     gs_json_add_cstr(doc, root, "documentId", item->document_id);
-    enum gs_status status = GS_OK;
-    if (pushed)
+    enum gs_status status = end_plan(batch, item, local, tip, doc, root, err);
+    if (status == GS_OK && pushed && !item->task->request.dry_run)
         status = gs_report_commit(batch->session, &item->commit, doc, root, err);
     add_files(doc, root, changes, count);
-    gs_json_add_cstr(doc, root, "operationId", item->task->op.id);
+    if (status == GS_OK)
+        status = describe(item, remote, local, doc, root, err);
+    if (item->task->op.id)
+        gs_json_add_cstr(doc, root, "operationId", item->task->op.id);
     return status == GS_OK ? gs_report_finish(item->task, doc, err) : status;
 }
 
 static enum gs_status commit_item(struct push_batch *batch, struct push_item *item,
-                                  enum gs_layout layout, struct local_version *local,
+                                  const struct remote_app *remote, struct local_version *local,
                                   struct gs_oid *tip, struct gs_error *err)
 {
+    enum gs_layout layout = remote->layout;
+    if (layout == GS_LAYOUT_NONE)
+        (void)gs_layout_from_text(batch->session->config.layout, &layout);
     struct session *session = batch->session;
     struct gs_arena *arena = item->task->arena;
     int64_t now = gs_clock_now_ms();
@@ -232,7 +272,7 @@ static enum gs_status commit_item(struct push_batch *batch, struct push_item *it
     if (status != GS_OK)
         return status;
     item->commit = gs_oid_eq(&commit, tip) ? (struct gs_oid){""} : commit;
-    status = write_answer(batch, item, local, changes, count, err);
+    status = write_answer(batch, item, remote, tip, local, changes, count, err);
     if (status == GS_OK)
         *tip = commit;
     return status;
@@ -250,12 +290,9 @@ static enum gs_status prepare(struct push_batch *batch, struct push_item *item,
         gs_session_read_app(batch->session, tip, item->git_app_id, NULL, &remote, err);
     if (status != GS_OK)
         return status;
-    enum gs_layout layout = remote.layout;
-    if (layout == GS_LAYOUT_NONE)
-        (void)gs_layout_from_text(batch->session->config.layout, &layout);
     status = settle_divergence(batch, item, &remote, local, err);
     if (status == GS_OK)
-        status = commit_item(batch, item, layout, local, tip, err);
+        status = commit_item(batch, item, &remote, local, tip, err);
     gs_buf_release(&remote.document);
     return status;
 }

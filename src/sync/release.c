@@ -86,6 +86,12 @@ enum gs_status gs_pull_release_version(struct session *session, struct task *tas
         return status;
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     yyjson_mut_doc_set_root(doc, root);
-    status = release_and_report(tx, task, &app, &version, NULL, doc, root, err);
+    struct plan_facts facts;
+    gs_plan_begin(&facts, session, task);
+    gs_plan_add(&facts, version.document_id);
+    gs_plan_add(&facts, app.current_version_id);
+    status = gs_plan_end(&facts, task, doc, root, err);
+    if (status == GS_OK)
+        status = release_and_report(tx, task, &app, &version, NULL, doc, root, err);
     return status == GS_OK ? gs_pull_end(task, &tx, doc, err) : status;
 }

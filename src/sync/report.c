@@ -47,12 +47,7 @@ enum gs_status gs_report_commit(struct session *session, const struct gs_oid *co
     yyjson_mut_val *val = yyjson_mut_obj_add_obj(doc, obj, "commit");
     gs_json_add_cstr(doc, val, "sha", commit->hex);
     gs_json_add_cstr(doc, val, "parent", gs_oid_is_none(&info.parent) ? NULL : info.parent.hex);
-    // git ends every message with a newline; the caller's did not have to. What is not UTF-8 came
-    // from elsewhere, and JSON cannot carry it.
-    struct gs_slice message = gs_slice_str(info.message);
-    while (gs_slice_ends(message, "\n"))
-        message.len--;
-    gs_json_add_str(doc, val, "message", gs_slice_is_utf8(message) ? message : GS_SLICE_EMPTY);
+    add_message(doc, val, info.message);
     yyjson_mut_val *author = yyjson_mut_obj_add_obj(doc, val, "author");
     bool sane = gs_slice_is_utf8(gs_slice_str(info.author_name)) &&
                 gs_slice_is_utf8(gs_slice_str(info.author_email));

@@ -42,6 +42,9 @@ static void copy_request(struct task *task, const struct gs_sync_request *from)
         .git_app_name = gs_arena_strdup(arena, from->git_app_name),
         .ref = gs_arena_strdup(arena, from->ref),
         .divergence = from->divergence,
+        .dry_run = from->dry_run,
+        .want_diff = from->want_diff,
+        .plan_hash = gs_arena_strdup(arena, from->plan_hash),
         .config = copy_config(arena, from->config),
     };
 }
@@ -122,9 +125,10 @@ static enum gs_status check_request(struct gs_sync *sync, struct task *task, con
     return status == GS_OK ? find_git_url(tx, task, out_url, err) : status;
 }
 
-static bool is_recorded(enum gs_sync_kind kind)
+// What changes something in the store or in git leaves a record; looking does not.
+static bool is_recorded(const struct gs_sync_request *request)
 {
-    return kind != GS_SYNC_CONFIGURE && kind != GS_SYNC_TEST;
+    return request->kind != GS_SYNC_CONFIGURE && request->kind != GS_SYNC_TEST && !request->dry_run;
 }
 
 enum gs_status gs_sync_submit(struct gs_sync *sync, const struct gs_sync_request *request,
@@ -134,7 +138,7 @@ enum gs_status gs_sync_submit(struct gs_sync *sync, const struct gs_sync_request
     const char *git_url = NULL;
     copy_request(task, request);
     enum gs_status status = check_request(sync, task, &git_url, err);
-    if (status == GS_OK && is_recorded(request->kind))
+    if (status == GS_OK && is_recorded(request))
         status = gs_operation_insert(sync, task, err);
     if (status == GS_OK) {
         task->done = done;

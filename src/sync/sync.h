@@ -83,6 +83,10 @@ struct gs_sync_request {
     const char *ref;                       // create; pull: NULL for the configured branch
     enum gs_divergence
         divergence; // when both sides changed: push (fail, ours, merge), pull and promote (fail merges and fails on conflicts only, ours, theirs)
+    // push, create, pull, promote:
+    bool dry_run;                             // tell what would happen, change nothing
+    bool want_diff;                           // of a dry run: a unified diff as well
+    const char *plan_hash;                    // of a plan that must still hold, or NULL
     const struct gs_git_config_input *config; // configure, test
 };
 

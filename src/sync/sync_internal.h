@@ -134,9 +134,28 @@ struct merge_input {
 };
 enum gs_status gs_merge_documents(const struct merge_input *input, struct gs_buf *out_merged,
                                   struct gs_error *err) GS_MUST_CHECK;
-// {"added":[…],"modified":[…],"deleted":[…]} of what leads from before to after; an empty before means everything is added.
-enum gs_status gs_report_changes(struct gs_slice before, struct gs_slice after, yyjson_mut_doc *doc,
+// {"added":[…],"modified":[…],"deleted":[…]} of what leads from before to after; an empty before means everything is added. A dry run
+// tells old and new values as well.
+enum gs_status gs_report_changes(const struct task *task, struct gs_slice before,
+                                 struct gs_slice after, yyjson_mut_doc *doc,
                                  yyjson_mut_val **out_changes, struct gs_error *err) GS_MUST_CHECK;
+
+// ---- plan.c: what a call rests on, and telling it without doing it ----
+// Gathers the facts that a plan rests on; their order counts. NULL is a fact too.
+struct plan_facts {
+    struct gs_buf text;
+};
+void gs_plan_begin(struct plan_facts *facts, const struct session *session,
+                   const struct task *task);
+void gs_plan_add(struct plan_facts *facts, const char *fact);
+// Ends the gathering: puts the hash into the answer as planHash when it is a dry run; plan_changed when the caller expects
+// another one.
+enum gs_status gs_plan_end(struct plan_facts *facts, const struct task *task, yyjson_mut_doc *doc,
+                           yyjson_mut_val *root, struct gs_error *err) GS_MUST_CHECK;
+// Adds "diff", a unified diff of the document's text, when it was asked for.
+enum gs_status gs_plan_add_diff(const struct task *task, const char *path, struct gs_slice before,
+                                struct gs_slice after, yyjson_mut_doc *doc, yyjson_mut_val *root,
+                                struct gs_error *err) GS_MUST_CHECK;
 
 // ---- report.c: the JSON of answers ----
 void gs_report_version(yyjson_mut_doc *doc, yyjson_mut_val *obj, const struct gs_version *version,
