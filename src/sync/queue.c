@@ -211,6 +211,8 @@ void gs_sync_free(struct gs_sync *sync)
     for (size_t cursor = 0; gs_map_next(&sync->repositories, &cursor, NULL, &value);) {
         struct repository *repo = value;
         gs_mirror_close(repo->mirror);
+        gs_rsa_key_free(repo->key);
+        free(repo->key_owner);
         free(repo->folder);
         free(repo);
     }

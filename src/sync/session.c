@@ -8,22 +8,61 @@ enum { KEY_MAX_BYTES = 64 << 10 };
 // GitHub takes an installation token as the password of this user (docs.github.com, "Authenticating as a GitHub App installation").
 static const char token_user[] = "x-access-token";
 
-static const char *key_context(struct gs_arena *arena, const char *organization_id)
+static void use_key(struct session *session, const struct gs_rsa_key *key)
 {
-    return gs_arena_printf(arena, "git_config:%s", organization_id);
+    session->key = key;
+    session->account = (struct gs_host_account){
+        .api_url = session->config.api_url,
+        .app_id = session->config.github_app_id,
+        .installation_id = session->config.github_installation_id,
+        .key = key,
+    };
 }
 
 enum gs_status gs_session_set_key(struct session *session, struct gs_slice pem,
                                   struct gs_error *err)
 {
-    enum gs_status status = gs_rsa_key_parse(pem, &session->key, err);
-    session->account = (struct gs_host_account){
-        .api_url = session->config.api_url,
-        .app_id = session->config.github_app_id,
-        .installation_id = session->config.github_installation_id,
-        .key = session->key,
-    };
+    enum gs_status status = gs_rsa_key_parse(pem, &session->own_key, err);
+    if (status == GS_OK)
+        use_key(session, session->own_key);
     return status;
+}
+
+static enum gs_status open_key(struct session *session, struct gs_rsa_key **out_key,
+                               struct gs_error *err)
+{
+    struct gs_buf pem;
+    gs_buf_init(&pem, KEY_MAX_BYTES);
+    const char *context =
+        gs_arena_printf(session->arena, "git_config:%s", session->config.organization_id);
+    enum gs_status status =
+        gs_lockbox_open(session->sync->options.lockbox, session->config.sealed_key,
+                        gs_slice_str(context), &pem, err);
+    if (status == GS_OK)
+        status = gs_rsa_key_parse(gs_buf_slice(&pem), out_key, err);
+    gs_crypto_release_secret(&pem);
+    return status;
+}
+
+// The key of the stored configuration, kept with the repository until the configuration changes.
+static enum gs_status use_stored_key(struct session *session, struct gs_error *err)
+{
+    struct repository *repo = session->repo;
+    const struct gs_git_config *config = &session->config;
+    if (!repo->key || repo->key_updated_at != config->updated_at ||
+        strcmp(repo->key_owner, config->organization_id) != 0) {
+        struct gs_rsa_key *key;
+        enum gs_status status = open_key(session, &key, err);
+        if (status != GS_OK)
+            return status;
+        gs_rsa_key_free(repo->key);
+        free(repo->key_owner);
+        repo->key = key;
+        repo->key_owner = gs_xstrdup(config->organization_id);
+        repo->key_updated_at = config->updated_at;
+    }
+    use_key(session, repo->key);
+    return GS_OK;
 }
 
 enum gs_status gs_session_load_config(struct session *session, const char *organization_id,
@@ -36,17 +75,7 @@ enum gs_status gs_session_load_config(struct session *session, const char *organ
             gs_store_get_git_config(tx, organization_id, session->arena, &session->config, err);
     if (status == GS_NOT_FOUND)
         return gs_fail(err, GS_CODE_GIT_NOT_CONFIGURED, NULL, "No git configuration found");
-    if (status != GS_OK)
-        return status;
-    struct gs_buf pem;
-    gs_buf_init(&pem, KEY_MAX_BYTES);
-    const char *context = key_context(session->arena, organization_id);
-    status = gs_lockbox_open(session->sync->options.lockbox, session->config.sealed_key,
-                             gs_slice_str(context), &pem, err);
-    if (status == GS_OK)
-        status = gs_session_set_key(session, gs_buf_slice(&pem), err);
-    gs_crypto_release_secret(&pem);
-    return status;
+    return status == GS_OK ? use_stored_key(session, err) : status;
 }
 
 static enum gs_status renew_token(struct session *session, const char *refused,
@@ -85,7 +114,7 @@ enum gs_status gs_session_connect(struct session *session, struct gs_error *err)
 
 void gs_session_release(struct session *session)
 {
-    gs_rsa_key_free(session->key);
+    gs_rsa_key_free(session->own_key);
     gs_arena_free(session->arena);
 }
 

@@ -35,7 +35,11 @@ struct repository {
     struct gs_sync *sync;
     char key[33]; // of the map, and the name of the mirror's folder
     char *folder;
-    struct gs_mirror *mirror;  // NULL until first used
+    struct gs_mirror *mirror; // NULL until first used
+    struct gs_rsa_key
+        *key;        // of the configuration that was used last; opening one takes milliseconds
+    char *key_owner; // its organization
+    int64_t key_updated_at;    // and which state of its configuration
     struct task *first, *last; // guarded by sync->lock
     bool active;               // a worker runs it or is about to; guarded by sync->lock
 };
@@ -55,7 +59,8 @@ struct session {
     struct repository *repo;
     struct gs_arena *arena;
     struct gs_git_config config;
-    struct gs_rsa_key *key;
+    const struct gs_rsa_key *key;
+    struct gs_rsa_key *own_key; // when the key is not the repository's
     struct gs_host_account account;
     struct gs_git_remote remote; // with the token as password
     bool has_upload_advert;
