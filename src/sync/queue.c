@@ -143,9 +143,9 @@ static struct repository *find_repository(struct gs_sync *sync, const char *git_
     repo = gs_xcalloc(1, sizeof *repo);
     repo->sync = sync;
     memcpy(repo->key, hex, 32);
-    size_t size = strlen(sync->folder) + sizeof repo->key + 8;
+    size_t size = strlen(sync->folder) + sizeof repo->app_key + 8;
     repo->folder = gs_xcalloc(size, 1);
-    snprintf(repo->folder, size, "%s/%s.git", sync->folder, repo->key);
+    snprintf(repo->folder, size, "%s/%s.git", sync->folder, repo->app_key);
     gs_map_put(&sync->repositories, gs_slice_of(repo->key, 32), repo);
     return repo;
 }
@@ -211,7 +211,7 @@ void gs_sync_free(struct gs_sync *sync)
     for (size_t cursor = 0; gs_map_next(&sync->repositories, &cursor, NULL, &value);) {
         struct repository *repo = value;
         gs_mirror_close(repo->mirror);
-        gs_rsa_key_free(repo->key);
+        gs_rsa_key_free(repo->app_key);
         free(repo->key_owner);
         free(repo->folder);
         free(repo);

@@ -49,19 +49,19 @@ static enum gs_status use_stored_key(struct session *session, struct gs_error *e
 {
     struct repository *repo = session->repo;
     const struct gs_git_config *config = &session->config;
-    if (!repo->key || repo->key_updated_at != config->updated_at ||
+    if (!repo->app_key || repo->key_updated_at != config->updated_at ||
         strcmp(repo->key_owner, config->organization_id) != 0) {
         struct gs_rsa_key *key;
         enum gs_status status = open_key(session, &key, err);
         if (status != GS_OK)
             return status;
-        gs_rsa_key_free(repo->key);
+        gs_rsa_key_free(repo->app_key);
         free(repo->key_owner);
-        repo->key = key;
+        repo->app_key = key;
         repo->key_owner = gs_xstrdup(config->organization_id);
         repo->key_updated_at = config->updated_at;
     }
-    use_key(session, repo->key);
+    use_key(session, repo->app_key);
     return GS_OK;
 }
 
