@@ -303,6 +303,9 @@ enum gs_status gs_github_mint(struct gs_net *net, const struct gs_host_account *
         return status;
     if (call.response.status == 201 || call.response.status == 200)
         return take_token(&call, out_token, err);
+    // An App that GitHub does not know is a 404 as well; only the words tell.
+    if (call.response.status == 404 && strstr(call.said, "Integration not found"))
+        return fail_jwt(&call, err);
     if (call.response.status == 404)
         return fail_installation(&call, err);
     return fail_call(&call, err);
