@@ -36,9 +36,9 @@ struct repository {
     char key[33]; // of the map, and the name of the mirror's folder
     char *folder;
     struct gs_mirror *mirror; // NULL until first used
-    struct gs_rsa_key
-        *key;        // of the configuration that was used last; opening one takes milliseconds
-    char *key_owner; // its organization
+    // Of the configuration that was used last; opening a key takes milliseconds.
+    struct gs_rsa_key *app_key;
+    char *key_owner;           // its organization
     int64_t key_updated_at;    // and which state of its configuration
     struct task *first, *last; // guarded by sync->lock
     bool active;               // a worker runs it or is about to; guarded by sync->lock
