@@ -145,7 +145,7 @@ static struct repository *find_repository(struct gs_sync *sync, const char *git_
     memcpy(repo->key, hex, 32);
     size_t size = strlen(sync->folder) + sizeof repo->app_key + 8;
     repo->folder = gs_xcalloc(size, 1);
-    snprintf(repo->folder, size, "%s/%s.git", sync->folder, repo->app_key);
+    snprintf(repo->folder, size, "%s/%s.git", sync->folder, repo->key);
     gs_map_put(&sync->repositories, gs_slice_of(repo->key, 32), repo);
     return repo;
 }
