@@ -143,7 +143,7 @@ static struct repository *find_repository(struct gs_sync *sync, const char *git_
     repo = gs_xcalloc(1, sizeof *repo);
     repo->sync = sync;
     memcpy(repo->key, hex, 32);
-    size_t size = strlen(sync->folder) + sizeof repo->app_key + 8;
+    size_t size = strlen(sync->folder) + sizeof repo->key + 8;
     repo->folder = gs_xcalloc(size, 1);
     snprintf(repo->folder, size, "%s/%s.git", sync->folder, repo->key);
     gs_map_put(&sync->repositories, gs_slice_of(repo->key, 32), repo);
