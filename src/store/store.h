@@ -23,7 +23,8 @@ void gs_store_close(struct gs_store *store);
 // For readiness: the database answers and can be written.
 enum gs_status gs_store_check(struct gs_store *store, struct gs_error *err) GS_MUST_CHECK;
 
-// A consistent snapshot, on one of several reading connections; never waits for the writer.
+// A thread has at most one transaction at a time. Any thread may begin one; the one that did uses and ends it.
+// A consistent snapshot, on one of several reading connections; never waits for the writer. Waits when 16 others read.
 enum gs_status gs_tx_read(struct gs_store *store, struct gs_tx **out_tx,
                           struct gs_error *err) GS_MUST_CHECK;
 // The one writer (BEGIN IMMEDIATE); waits for its turn. Keep it short: no network, no compression inside.
@@ -34,8 +35,10 @@ enum gs_status gs_tx_commit(struct gs_tx **tx, struct gs_error *err) GS_MUST_CHE
 // Rolls back what was not committed; NULL inside is fine; for GS_CLEANUP.
 void gs_tx_end(struct gs_tx **tx);
 
-// Errors of every function below: store_failed; get_* and find_* give GS_NOT_FOUND with code not_found (and no
-// details) when there is no row, so that the caller says what is missing in its own words.
+// Errors of every function below: store_failed and no_memory, after which the transaction can only be ended; get_* and
+// find_*, and what changes or deletes one row, give GS_NOT_FOUND with code not_found (and no details) when there is no row, so
+// that the caller says what is missing in its own words; so does adding what refers to a row that is not there. conflict where
+// it is named: its message says which column. After not_found and conflict nothing is changed and the transaction goes on.
 
 // ---- Organizations and their environments -----------------------------------
 struct gs_organization {
@@ -75,7 +78,8 @@ void gs_document_blob_release(struct gs_document_blob *blob);
 // Stores it unless it is there already.
 enum gs_status gs_store_put_document(struct gs_tx *tx, const struct gs_document_blob *blob,
                                      struct gs_error *err) GS_MUST_CHECK;
-// Replaces the content of out with the exact bytes; checks them against the id (store_failed when damaged).
+// Replaces the content of out with the exact bytes; checks them against the id (store_failed when damaged). too_large when
+// they are more than out's maximum. out is empty on failure.
 enum gs_status gs_store_get_document(struct gs_tx *tx, const char *id, struct gs_buf *out,
                                      struct gs_error *err) GS_MUST_CHECK;
 
@@ -135,6 +139,7 @@ enum gs_status gs_store_list_versions(struct gs_tx *tx, const char *app_id, stru
                                       struct gs_error *err) GS_MUST_CHECK;
 // Sets name, draft, environment_id, document_id, synced_document_id and updated_at of the row with version->id. A document_id that differs from the
 // stored one puts the old one into the history (with operation_id, which may be NULL), so that nothing that was replaced is lost.
+// A replaced synced document that nothing else uses is removed at commit: git has it. conflict as for adding.
 enum gs_status gs_store_update_version(struct gs_tx *tx, const struct gs_version *version,
                                        const char *operation_id,
                                        struct gs_error *err) GS_MUST_CHECK;
@@ -151,7 +156,6 @@ enum gs_status gs_store_list_document_changes(struct gs_tx *tx, const char *app_
                                               size_t *out_count,
                                               struct gs_error *err) GS_MUST_CHECK;
 
-// Makes version the released one and records the release.
 struct gs_release {
     const char *id, *app_id, *version_id, *environment_id;
     const char *document_id;         // what was released
@@ -160,6 +164,7 @@ struct gs_release {
     const char *operation_id;        // or NULL
     int64_t created_at;
 };
+// Makes version the released one of the app (whose updated_at becomes created_at) and records the release.
 enum gs_status gs_store_add_release(struct gs_tx *tx, const struct gs_release *release,
                                     struct gs_error *err) GS_MUST_CHECK;
 // Newest first, at most limit.
@@ -257,7 +262,7 @@ struct gs_token {
     const char *name;
     int64_t created_at;
 };
-// Adds it unless it is there already.
+// Adds it unless it is there already. conflict when another token has that name.
 enum gs_status gs_store_add_token(struct gs_tx *tx, const struct gs_token *token,
                                   struct gs_error *err) GS_MUST_CHECK;
 // Removes the token of that name, if there is one.
