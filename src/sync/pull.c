@@ -1,5 +1,6 @@
 // A batch of calls that read from git: they share the look at the host and the fetch, and each then works on its own app.
 // SPDX-License-Identifier: Apache-2.0
+#include "base/crash.h"
 #include "sync/pull_internal.h"
 
 static enum gs_status fail_not_in_git(const struct session *session, const struct task *task,
@@ -72,6 +73,7 @@ static enum gs_status run_incoming(struct incoming *incoming, struct gs_error *e
                                  &incoming->resolved, err);
     if (status == GS_OK)
         status = check_incoming(incoming, err);
+    gs_crash_point("pull.read");
     if (status == GS_OK)
         status = task->request.kind == GS_SYNC_CREATE ? gs_pull_create(incoming, err)
                                                       : gs_pull_update(incoming, err);

@@ -1,6 +1,7 @@
 // Carries out what was planned, if the store still is as the plan saw it, in one transaction.
 // SPDX-License-Identifier: Apache-2.0
 #include "base/clock.h"
+#include "base/crash.h"
 #include "sync/pull_internal.h"
 
 enum gs_status gs_pull_put_link(struct incoming *incoming, const struct gs_app *app,
@@ -40,7 +41,11 @@ enum gs_status gs_pull_end(struct task *task, struct gs_tx **tx, yyjson_mut_doc 
     enum gs_status status = gs_report_finish(task, doc, err);
     if (status == GS_OK)
         status = gs_operation_end(*tx, task, err);
-    return status == GS_OK ? gs_tx_commit(tx, err) : status;
+    gs_crash_point("pull.written");
+    if (status == GS_OK)
+        status = gs_tx_commit(tx, err);
+    gs_crash_point("pull.recorded");
+    return status;
 }
 
 // Whether the store still is as the plan saw it.

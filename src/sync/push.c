@@ -2,6 +2,7 @@
 // and another round when somebody else was faster.
 // SPDX-License-Identifier: Apache-2.0
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/random.h"
 #include "sync/push_internal.h"
 
@@ -96,6 +97,7 @@ static enum gs_status record_items(struct round *round, struct gs_error *err)
 static enum gs_status finish_items(struct round *round, struct gs_error *err)
 {
     enum gs_status status = record_items(round, err);
+    gs_crash_point("push.recorded");
     if (status != GS_OK) {
         round->may_have_arrived = true;
         return status;
@@ -251,21 +253,25 @@ static enum gs_status try_round(struct round *round, enum round_result *out_resu
 {
     struct session *session = round->batch->session;
     enum gs_status status = look_at_branch(round, err);
+    gs_crash_point("push.looked");
     if (status == GS_OK)
         status = prepare_items(round, err);
     if (status != GS_OK)
         return status;
+    gs_crash_point("push.prepared");
     *out_result = ROUND_SETTLED;
     if (count_pending(round) == 0)
         return GS_OK;
     if (gs_oid_eq(&round->tip, &round->head))
         return finish_items(round, err);
     status = record_commits(round, err);
+    gs_crash_point("push.committed");
     enum gs_push_outcome outcome;
     const char *reason = "";
     if (status == GS_OK)
         status = gs_git_push(session->repo->mirror, &session->remote, &round->advert, round->ref,
                              &round->head, &round->tip, session->arena, &outcome, &reason, err);
+    gs_crash_point("push.pushed");
     return status == GS_OK ? take_outcome(round, outcome, reason, out_result, err) : status;
 }
 

@@ -1,5 +1,6 @@
 // The door of the room: checks a call against the store, records it, and gives it to its repository's queue.
 // SPDX-License-Identifier: Apache-2.0
+#include "base/crash.h"
 #include "sync/sync_internal.h"
 
 static struct gs_slice copy_slice(struct gs_arena *arena, struct gs_slice s)
@@ -140,6 +141,7 @@ enum gs_status gs_sync_submit(struct gs_sync *sync, const struct gs_sync_request
     enum gs_status status = check_request(sync, task, &git_url, err);
     if (status == GS_OK && is_recorded(request))
         status = gs_operation_insert(sync, task, err);
+    gs_crash_point("submit.recorded");
     if (status == GS_OK) {
         task->done = done;
         task->arg = arg;
