@@ -14,6 +14,9 @@ from daemon import Daemon  # noqa: E402
 from githost.client import Host  # noqa: E402
 from place import README, Place, unique  # noqa: E402
 
+LOGS = pytest.StashKey()
+ID_LENGTH = 30
+
 
 @pytest.fixture(scope="session")
 def host(tmp_path_factory):
@@ -94,4 +97,7 @@ def pytest_runtest_makereport(item):
             report.sections.append(("log of gitsync", daemon.log(first)))
 
 
-LOGS = pytest.StashKey()
+def pytest_make_parametrize_id(val):
+    """Long values, such as a bomb for the parser, do not become parts of names."""
+    text = val if isinstance(val, str) else repr(val)
+    return f"{text[:ID_LENGTH]}… ({len(text)})" if len(text) > ID_LENGTH else None
