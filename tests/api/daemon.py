@@ -30,6 +30,7 @@ class Daemon:
     def __init__(self, data, **settings):
         self.data = Path(data)
         self.settings = {"listen": "127.0.0.1:0", "log_level": "debug"} | settings
+        self.crash_at = None  # a crash point of builds with test hooks (src/base/crash.h)
         self.address = None
         self._process = None
         self._lines = []
@@ -53,7 +54,9 @@ class Daemon:
 
     def _environment(self):
         secrets = {"EXTERNAL_API_ACCESS_TOKEN": TOKEN, "LOCKBOX_MASTER_KEY": MASTER_KEY}
-        return secrets | {key: os.environ[key] for key in PASSED_ON if key in os.environ}
+        crash = {"GS_CRASH_AT": self.crash_at} if self.crash_at else {}
+        passed = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
+        return secrets | crash | passed
 
     def _read_log(self, stream):
         for line in stream:
@@ -94,6 +97,17 @@ class Daemon:
     def restart(self):
         self.stop()
         return self.start()
+
+    def kill(self):
+        """As a power cut does; nothing is finished or told."""
+        self._process.kill()
+        self._process.wait()
+
+    def wait_killed(self):
+        """Waits until it died at its crash point."""
+        status = self._process.wait(STOP_SECONDS)
+        if status != -signal.SIGKILL:
+            raise DaemonError(f"gitsync ended with status {status}:\n{self.log()}")
 
     @property
     def log_size(self):

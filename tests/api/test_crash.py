@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The server is killed at every named step of every call that goes to git, and started again.
+
+Afterwards every operation is settled, what was told or reached the host is here and in git exactly once, what did
+not has left no trace, and the caller who repeats the call gets the truth.
+"""
+
+import http.client
+import os
+import time
+
+import pytest
+from client import Client
+from place import Place, new_document, with_text
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("GITSYNC_TEST_HOOKS") != "1", reason="the program was built without test hooks"
+)
+PUSH_POINTS = ["looked", "prepared", "committed", "pushed", "recorded"]
+PULL_POINTS = ["read", "written", "recorded"]
+SETTLE_SECONDS = 30
+
+
+@pytest.fixture
+def daemon(start_daemon, tmp_path):
+    running = start_daemon(tmp_path / "data")
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def crashing(daemon, host, make_repo):
+    """A configured place on a server of its own, with an app that is in git."""
+    place = Place(Client(daemon), host, make_repo())
+    place.configure().ok(201)
+    return place, place.pushed_app()
+
+
+def die(daemon, point, call):
+    """Makes the call on a server that dies at that point, and starts the server again."""
+    daemon.stop()
+    daemon.crash_at = point
+    daemon.start()
+    with pytest.raises((http.client.HTTPException, ConnectionError)):
+        call()
+    daemon.wait_killed()
+    daemon.crash_at = None
+    daemon.start()
+
+
+def settled(client):
+    """All operations, once none is open any more."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while time.monotonic() < deadline:
+        entries = client.operations().ok()["data"]
+        if all(entry["state"] in ("done", "failed", "cancelled") for entry in entries):
+            return entries
+    pytest.fail(f"operations are still open: {entries}")
+
+
+@pytest.mark.parametrize("point", ["submit.recorded"] + [f"push.{name}" for name in PUSH_POINTS])
+def test_push(daemon, crashing, point):
+    place, app = crashing
+    place.edit(app, with_text(app.document, "edited before the crash"))
+    commits = len(place.repo.log())
+    die(daemon, point, lambda: place.push(app, "Survives"))
+    settled(place.client)
+    in_git = place.repo.read_file("Orders/v1.json") == app.bytes
+    # What was committed before the crash is carried through; what was not has left no trace.
+    assert in_git == (point in ("push.committed", "push.pushed", "push.recorded"))
+    assert len(place.repo.log()) == commits + in_git
+    again = place.push(app, "Survives").ok()
+    assert again["status"] == ("up_to_date" if in_git else "pushed")
+    assert len(place.repo.log()) == commits + 1
+    assert place.repo.read_file("Orders/v1.json") == app.bytes
+    assert place.repo.fsck() == ""
+    assert place.client.pull(app.id).ok()["status"] == "up_to_date"
+
+
+@pytest.mark.parametrize("point", ["submit.recorded"] + [f"pull.{name}" for name in PULL_POINTS])
+def test_pull(daemon, crashing, point):
+    place, app = crashing
+    changed = with_text(app.document, "changed in git")
+    place.commit_document(app, changed)
+    before = place.exported(app)
+    die(daemon, point, lambda: place.client.pull(app.id))
+    settled(place.client)
+    applied = place.exported(app) != before
+    assert applied == (point == "pull.recorded")
+    again = place.client.pull(app.id).ok()
+    assert again["status"] == ("up_to_date" if applied else "updated")
+    assert place.exported(app) == place.repo.read_file("Orders/v1.json")
+
+
+@pytest.mark.parametrize("point", ["submit.recorded"] + [f"pull.{name}" for name in PULL_POINTS])
+def test_create(daemon, crashing, point):
+    place, app = crashing
+    other = Place(place.client, place.host, place.repo)
+    other.configure().ok(201)
+
+    def create():
+        return place.client.create(other.id, gitAppId=app.id, gitVersionId="main")
+
+    die(daemon, point, create)
+    settled(place.client)
+    made = place.client.apps(other.id).ok()
+    assert bool(made) == (point == "pull.recorded")
+    if made:
+        create().refused(409, "app_already_exists")
+    else:
+        create().ok(201)
+    made = place.client.apps(other.id).ok()
+    assert len(made) == 1 and len(made[0]["versions"]) == 1
+
+
+@pytest.mark.parametrize("point", ["submit.recorded"] + [f"pull.{name}" for name in PULL_POINTS])
+def test_promote(daemon, crashing, point):
+    place, app = crashing
+    die(daemon, point, lambda: place.client.promote(app.id))
+    settled(place.client)
+    released = place.client.app(app.id).ok()["currentVersionId"]
+    assert released == (app.version if point == "pull.recorded" else None)
+    assert place.client.promote(app.id).ok()["currentVersionId"] == app.version
+
+
+def test_a_killed_server_keeps_what_it_acknowledged(daemon, crashing):
+    place, app = crashing
+    other = place.import_app(new_document("Invoices"))
+    told = place.push(other, "Acknowledged").ok()
+    daemon.kill()
+    daemon.start()
+    assert place.client.operation(told["operationId"]).ok()["state"] == "done"
+    assert place.repo.head() == told["commit"]["sha"]
+    assert place.push(other, "Again").ok()["status"] == "up_to_date"
+    assert place.push(app, "Again").ok()["status"] == "up_to_date"
