@@ -101,14 +101,17 @@ static void emit_elements(const struct join *join, struct gs_emitter *emitter, s
     }
 }
 
-// The list of that name in all objects; where it is no list it has nothing to add.
+// The list of that name in all objects; where it is no list it has nothing to add. An export lists
+// its versions the other way round: the latest is the last.
 static void emit_united_list(const struct join *join, struct gs_emitter *emitter,
                              struct gs_keyed *objects, struct gs_slice key, size_t hint)
 {
     struct seen seen = {{0}, {0}};
+    bool backwards = objects == join->apps && gs_slice_eq_str(key, "appVersions");
     gs_emit_open(emitter, '[');
     for (size_t i = 0; i < join->count; i++) {
-        const struct gs_item *list = gs_keyed_find(&objects[i], key, hint);
+        struct gs_keyed *object = &objects[backwards ? join->count - 1 - i : i];
+        const struct gs_item *list = gs_keyed_find(object, key, hint);
         if (list && yyjson_is_arr(list->value))
             emit_elements(join, emitter, &seen, list->value);
     }
