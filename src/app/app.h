@@ -124,6 +124,9 @@ enum gs_status gs_document_diff(const struct gs_document *before, const struct g
                                 struct gs_arena *arena, struct gs_change **out_changes,
                                 size_t *out_count, struct gs_error *err) GS_MUST_CHECK;
 
+// How many entities the document has, the app and the envelope aside.
+size_t gs_document_count_entities(const struct gs_document *document);
+
 // ---- Three-way merge ----------------------------------------------------------------
 
 enum gs_conflict_policy { GS_CONFLICT_FAIL, GS_CONFLICT_OURS, GS_CONFLICT_THEIRS };
