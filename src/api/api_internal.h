@@ -10,7 +10,12 @@
 #include "workspace/workspace.h"
 #include "json/json.h"
 
-enum { ANSWER_MAX_BYTES = 1 << 30, TOKEN_MAX_BYTES = 4096, STATUS_CLASSES = 6 };
+enum {
+    ANSWER_MAX_BYTES = 1 << 30,
+    TOKEN_MAX_BYTES = 4096,
+    STATUS_CLASSES = 6,
+    PLAN_HASH_LENGTH = 64
+};
 
 // Where a call is carried out.
 enum route_mode {
@@ -56,6 +61,7 @@ struct gs_api {
     struct gs_token *tokens;
     size_t token_count;
     int64_t started_ms;
+    _Atomic int64_t ready_until_ms;            // monotonic; the store was found usable
     _Atomic uint64_t answered[STATUS_CLASSES]; // by hundreds of the status
 };
 
@@ -75,6 +81,24 @@ enum gs_status gs_call_read(struct call *call, struct gs_tx **out_tx,
 // Gives the call to the sync, which answers it.
 enum gs_status gs_call_submit(struct call *call, const struct gs_sync_request *request,
                               struct gs_error *err) GS_MUST_CHECK;
+
+// ---- query.c: what several calls take in their query ----
+// true or false; absent is false.
+enum gs_status gs_query_flag(const struct call *call, const char *name, bool *out_flag,
+                             struct gs_error *err) GS_MUST_CHECK;
+// ?limit= from 1 to max.
+enum gs_status gs_query_limit(const struct call *call, size_t absent, size_t max, size_t *out_limit,
+                              struct gs_error *err) GS_MUST_CHECK;
+// "12" or "40%"; field names it in complaints.
+enum gs_status gs_read_deletion_limit(struct gs_slice text, const char *field,
+                                      struct gs_deletion_limit *out_limit,
+                                      struct gs_error *err) GS_MUST_CHECK;
+// ?maxDeletions=; absent leaves the limit as it is.
+enum gs_status gs_query_deletion_limit(const struct call *call, struct gs_deletion_limit *out_limit,
+                                       struct gs_error *err) GS_MUST_CHECK;
+// Gives the call to the sync with what all that can be planned have in common: ?dryRun=, ?diff= and If-Match.
+enum gs_status gs_call_submit_planned(struct call *call, struct gs_sync_request *request,
+                                      struct gs_error *err) GS_MUST_CHECK;
 
 // ---- fields.c: members of a body, with all complaints at once ----
 struct fields {

@@ -7,46 +7,7 @@ enum {
     REF_MAX = 1024,
     APP_NAME_MAX = 255,
     MESSAGE_MAX = 65536,
-    PLAN_HASH_LENGTH = 64
 };
-
-static enum gs_status read_flag(const struct call *call, const char *name, bool *out_flag,
-                                struct gs_error *err)
-{
-    const char *text = gs_call_query(call, name);
-    *out_flag = text && strcmp(text, "true") == 0;
-    if (!text || *out_flag || strcmp(text, "false") == 0)
-        return GS_OK;
-    return gs_fail(err, GS_CODE_INVALID_INPUT, name, "%s must be true or false", name);
-}
-
-// If-Match holds a planHash, in the quotes of an entity tag (RFC 9110, 13.1.1) or without.
-static enum gs_status read_plan_hash(struct call *call, const char **out_hash, struct gs_error *err)
-{
-    const char *header = gs_http_header(call->exchange, "If-Match");
-    if (!header)
-        return GS_OK;
-    struct gs_slice tag = gs_slice_trim(gs_slice_str(header));
-    if (tag.len >= 2 && tag.data[0] == '"' && tag.data[tag.len - 1] == '"')
-        tag = gs_slice_of(tag.data + 1, tag.len - 2);
-    if (tag.len != PLAN_HASH_LENGTH)
-        return gs_fail(err, GS_CODE_INVALID_INPUT, "If-Match",
-                       "If-Match must hold the planHash of a dry run");
-    *out_hash = gs_arena_dup_slice(call->arena, tag);
-    return GS_OK;
-}
-
-// What push, create, pull and promote have in common: ?dryRun=true, ?diff=true and If-Match.
-static enum gs_status submit_planned(struct call *call, struct gs_sync_request *request,
-                                     struct gs_error *err)
-{
-    enum gs_status status = read_flag(call, "dryRun", &request->dry_run, err);
-    if (status == GS_OK)
-        status = read_flag(call, "diff", &request->want_diff, err);
-    if (status == GS_OK)
-        status = read_plan_hash(call, &request->plan_hash, err);
-    return status == GS_OK ? gs_call_submit(call, request, err) : status;
-}
 
 enum gs_status gs_version_push(struct call *call, struct gs_error *err)
 {
@@ -67,7 +28,7 @@ enum gs_status gs_version_push(struct call *call, struct gs_error *err)
         .divergence = meanings[gs_fields_choice(&fields, "onConflict", words, 0)],
     };
     status = gs_fields_end(&fields, err);
-    return status == GS_OK ? submit_planned(call, &request, err) : status;
+    return status == GS_OK ? gs_call_submit_planned(call, &request, err) : status;
 }
 
 static enum gs_status check_create_mode(struct call *call, struct gs_error *err)
@@ -104,7 +65,7 @@ enum gs_status gs_app_create(struct call *call, struct gs_error *err)
     if (!request.ref && fields.count == 0)
         gs_fields_complain(&fields, "gitVersionId", "gitVersionId is required (or gitBranchName)");
     status = gs_fields_end(&fields, err);
-    return status == GS_OK ? submit_planned(call, &request, err) : status;
+    return status == GS_OK ? gs_call_submit_planned(call, &request, err) : status;
 }
 
 // ?onConflict= of pull and promote.
@@ -139,8 +100,10 @@ enum gs_status gs_app_pull(struct call *call, struct gs_error *err)
     if (status == GS_OK)
         status = read_divergence(call, &request.divergence, err);
     if (status == GS_OK)
+        status = gs_query_deletion_limit(call, &request.max_deletions, err);
+    if (status == GS_OK)
         status = gs_call_body(call, &body, err);
-    return status == GS_OK ? submit_planned(call, &request, err) : status;
+    return status == GS_OK ? gs_call_submit_planned(call, &request, err) : status;
 }
 
 enum gs_status gs_app_promote(struct call *call, struct gs_error *err)
@@ -150,8 +113,10 @@ enum gs_status gs_app_promote(struct call *call, struct gs_error *err)
                                       .app_id = gs_call_param(call, "appId")};
     enum gs_status status = read_divergence(call, &request.divergence, err);
     if (status == GS_OK)
+        status = gs_query_deletion_limit(call, &request.max_deletions, err);
+    if (status == GS_OK)
         status = gs_call_body(call, &body, err);
-    return status == GS_OK ? submit_planned(call, &request, err) : status;
+    return status == GS_OK ? gs_call_submit_planned(call, &request, err) : status;
 }
 
 static enum gs_status find_app_id(struct call *call, const char **out_id, struct gs_error *err)
@@ -177,6 +142,8 @@ enum gs_status gs_app_release(struct call *call, struct gs_error *err)
     struct gs_sync_request request = {.kind = GS_SYNC_PROMOTE};
     enum gs_status status = find_app_id(call, &request.app_id, err);
     if (status == GS_OK)
+        status = gs_query_deletion_limit(call, &request.max_deletions, err);
+    if (status == GS_OK)
         status = gs_call_body(call, &body, err);
     if (status != GS_OK)
         return status;
@@ -188,5 +155,5 @@ enum gs_status gs_app_release(struct call *call, struct gs_error *err)
     gs_fields_begin(&fields, call, body);
     request.version_id = gs_fields_text(&fields, "versionId", 0, ID_MAX);
     status = gs_fields_end(&fields, err);
-    return status == GS_OK ? submit_planned(call, &request, err) : status;
+    return status == GS_OK ? gs_call_submit_planned(call, &request, err) : status;
 }

@@ -90,38 +90,3 @@ enum gs_status gs_merge_documents(const struct merge_input *input, struct gs_buf
         gs_document_release(&parsed[i]);
     return status;
 }
-
-// A document that was not there before: everything in it is new, told as one addition.
-static yyjson_mut_val *report_all_new(yyjson_mut_doc *doc, const struct gs_document *after)
-{
-    yyjson_mut_val *changes = yyjson_mut_obj(doc);
-    yyjson_mut_val *added = yyjson_mut_obj_add_arr(doc, changes, "added");
-    yyjson_mut_val *version = yyjson_mut_arr_add_obj(doc, added);
-    gs_json_add_cstr(doc, version, "type", "version");
-    gs_json_add_str(doc, version, "id", after->version_id);
-    gs_json_add_str(doc, version, "name", after->version_name);
-    yyjson_mut_obj_add_arr(doc, changes, "modified");
-    yyjson_mut_obj_add_arr(doc, changes, "deleted");
-    return changes;
-}
-
-enum gs_status gs_report_changes(const struct task *task, struct gs_slice before,
-                                 struct gs_slice after, yyjson_mut_doc *doc,
-                                 yyjson_mut_val **out_changes, struct gs_error *err)
-{
-    GS_CLEANUP(gs_arena_cleanup) struct gs_arena *arena = gs_arena_new();
-    struct gs_document old = {0}, new = {0};
-    struct gs_change *changes = NULL;
-    size_t count = 0;
-    enum gs_status status = gs_document_parse(after, "the new document", &new, err);
-    if (status == GS_OK && before.len)
-        status = gs_document_parse(before, "the old document", &old, err);
-    if (status == GS_OK && before.len)
-        status = gs_document_diff(&old, &new, arena, &changes, &count, err);
-    if (status == GS_OK)
-        *out_changes = before.len ? gs_changes_to_json(doc, changes, count, task->request.dry_run)
-                                  : report_all_new(doc, &new);
-    gs_document_release(&old);
-    gs_document_release(&new);
-    return status;
-}

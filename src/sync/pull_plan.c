@@ -23,11 +23,17 @@ static enum gs_status fail_never_synced(const struct incoming *incoming, struct 
 static enum gs_status describe(struct incoming *incoming, struct pull_plan *plan,
                                struct gs_slice before, struct gs_slice after, struct gs_error *err)
 {
-    enum gs_status status =
-        gs_report_changes(incoming->task, before, after, plan->json, &plan->changes, err);
+    const struct task *task = incoming->task;
+    struct comparison comparison;
+    enum gs_status status = gs_compare_documents(before, after, &comparison, err);
     if (status != GS_OK)
         return status;
-    return gs_plan_add_diff(incoming->task, incoming->remote.entry->path, before, after, plan->json,
+    plan->changes = gs_comparison_to_json(&comparison, plan->json, task->request.dry_run);
+    status = gs_check_deletions(task, &comparison, err);
+    gs_comparison_release(&comparison);
+    if (status != GS_OK)
+        return status;
+    return gs_plan_add_diff(task, incoming->remote.entry->path, before, after, plan->json,
                             yyjson_mut_doc_get_root(plan->json), err);
 }
 

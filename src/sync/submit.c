@@ -43,6 +43,7 @@ static void copy_request(struct task *task, const struct gs_sync_request *from)
         .git_app_name = gs_arena_strdup(arena, from->git_app_name),
         .ref = gs_arena_strdup(arena, from->ref),
         .divergence = from->divergence,
+        .max_deletions = from->max_deletions,
         .dry_run = from->dry_run,
         .want_diff = from->want_diff,
         .plan_hash = gs_arena_strdup(arena, from->plan_hash),

@@ -63,6 +63,16 @@ enum gs_divergence {
     GS_DIVERGENCE_MERGE
 };
 
+// How many entities of an app a pull or a promotion may delete before the caller has to say that this is meant.
+struct gs_deletion_limit {
+    enum gs_deletion_limit_kind {
+        GS_DELETIONS_USUAL, // a quarter of the app's entities, but five at any rate
+        GS_DELETIONS_COUNT,
+        GS_DELETIONS_PERCENT, // of the app's entities
+    } kind;
+    size_t value;
+};
+
 // A git configuration as a stranger gives it; views of the caller's memory, which submit copies.
 struct gs_git_config_input {
     const char *git_url, *branch, *github_app_id, *github_installation_id;
@@ -83,6 +93,7 @@ struct gs_sync_request {
     const char *ref;                       // create; pull: NULL for the configured branch
     enum gs_divergence
         divergence; // when both sides changed: push (fail, ours, merge), pull and promote (fail merges and fails on conflicts only, ours, theirs)
+    struct gs_deletion_limit max_deletions; // pull, promote
     // push, create, pull, promote:
     bool dry_run;                             // tell what would happen, change nothing
     bool want_diff;                           // of a dry run: a unified diff as well

@@ -139,11 +139,30 @@ struct merge_input {
 };
 enum gs_status gs_merge_documents(const struct merge_input *input, struct gs_buf *out_merged,
                                   struct gs_error *err) GS_MUST_CHECK;
-// {"added":[…],"modified":[…],"deleted":[…]} of what leads from before to after; an empty before means everything is added. A dry run
-// tells old and new values as well.
+// ---- compare.c: what leads from one document to another ----
+struct comparison {
+    struct gs_arena *arena;           // of the changes
+    bool has_before;                  // false: everything is new, and there are no changes
+    struct gs_document before, after; // what the changes view
+    struct gs_change *changes;
+    size_t count;
+};
+// An empty before is none. Release the comparison.
+enum gs_status gs_compare_documents(struct gs_slice before, struct gs_slice after,
+                                    struct comparison *out_comparison,
+                                    struct gs_error *err) GS_MUST_CHECK;
+void gs_comparison_release(struct comparison *comparison);
+// {"added":[…],"modified":[…],"deleted":[…]}.
+yyjson_mut_val *gs_comparison_to_json(const struct comparison *comparison, yyjson_mut_doc *doc,
+                                      bool with_values);
+yyjson_mut_val *gs_no_changes_to_json(yyjson_mut_doc *doc);
+// Both in one; a dry run tells old and new values as well.
 enum gs_status gs_report_changes(const struct task *task, struct gs_slice before,
                                  struct gs_slice after, yyjson_mut_doc *doc,
                                  yyjson_mut_val **out_changes, struct gs_error *err) GS_MUST_CHECK;
+// too_many_deletions, with what would go in the details, unless the call allows that many.
+enum gs_status gs_check_deletions(const struct task *task, const struct comparison *comparison,
+                                  struct gs_error *err) GS_MUST_CHECK;
 
 // ---- plan.c: what a call rests on, and telling it without doing it ----
 // Gathers the facts that a plan rests on; their order counts. NULL is a fact too.
