@@ -110,6 +110,10 @@ class Daemon:
             raise DaemonError(f"gitsync ended with status {status}:\n{self.log()}")
 
     @property
+    def pid(self):
+        return self._process.pid
+
+    @property
     def log_size(self):
         """How many lines the log has; for log()."""
         return len(self._lines)

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starting and stopping: settings that are refused, keys and tokens, TLS, and a stop that loses nothing."""
+
+import http.client
+import json
+import os
+import signal
+import ssl
+import stat
+import subprocess
+import threading
+
+import pytest
+from client import Client
+from daemon import MASTER_KEY, PROGRAM, TOKEN
+from place import Place, new_document
+
+SECONDS = 30
+
+
+def serve(*flags, **environment):
+    """A start that is expected to fail: exit status and what it says."""
+    passed = {key: os.environ[key] for key in ("PATH", "ASAN_OPTIONS") if key in os.environ}
+    done = subprocess.run(
+        [PROGRAM, "serve", *flags],
+        env=passed | environment,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "message"),
+    [
+        (["--nonsense=1"], {}, "there is no flag --nonsense"),
+        (["--body-limit=huge"], {}, "body_limit is 'huge', but must be a size"),
+        ([], {"GITSYNC_NONSENSE": "1"}, "GITSYNC_NONSENSE names no setting"),
+        ([], {"LOCKBOX_MASTER_KEY": "abc"}, "does not hold 64 hexadecimal digits"),
+        (["--lockbox-master-key=x"], {}, "would show the secret in the process list"),
+        ([], {"EXTERNAL_API_ACCESS_TOKEN": "short"}, "shorter than 8 characters"),
+        (["--tls-cert=/nowhere.pem"], {}, "tls_cert and tls_key go together"),
+        (["--ca-file=/nowhere.pem"], {}, "/nowhere.pem"),
+    ],
+)
+def test_bad_settings_stop_the_start(tmp_path, flags, environment, message):
+    data = [f"--data={tmp_path / 'data'}", "--listen=127.0.0.1:0"]
+    status, said = serve(*data, *flags, **environment)
+    assert status == 2
+    reason = said.splitlines()[-1]
+    assert reason.startswith("gitsync: ") and message in reason
+
+
+def test_a_settings_file_is_told_with_its_line(tmp_path):
+    file = tmp_path / "gitsync.conf"
+    file.write_text("listen = 127.0.0.1:0\n# a comment\nlog_levle = info\n")
+    status, said = serve(f"--config={file}")
+    assert status == 2
+    assert f"line 3 of {file}: there is no setting 'log_levle'" in said
+
+
+def test_the_address_is_taken(server, tmp_path):
+    status, said = serve(f"--listen={server.address}", f"--data={tmp_path / 'data'}")
+    assert status == 2
+    assert server.address in said
+
+
+def test_one_server_per_data_folder(server):
+    status, said = serve("--listen=127.0.0.1:0", f"--data={server.data}")
+    assert status == 1
+    assert "another server is running on the data folder" in said
+
+
+def run_bare(data, **environment):
+    """A server without the secrets that the other tests give it."""
+    passed = {key: os.environ[key] for key in ("PATH", "ASAN_OPTIONS") if key in os.environ}
+    process = subprocess.Popen(
+        [PROGRAM, "serve", f"--data={data}", "--listen=127.0.0.1:0"],
+        env=passed | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    log = []
+    for line in process.stderr:
+        log.append(line)
+        if '"listening"' in line:
+            break
+    return process, log
+
+
+def stop_bare(process):
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0
+    return out
+
+
+def test_the_first_start_makes_key_and_token(tmp_path):
+    process, log = run_bare(tmp_path / "data")
+    key_file = tmp_path / "data" / "master.key"
+    try:
+        key = key_file.read_text().strip()
+        assert len(key) == 64 and int(key, 16)
+        assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
+        assert any("master_key_made" in line and str(key_file) in line for line in log)
+        assert key not in "".join(log)
+    finally:
+        told = stop_bare(process)
+    token = told.strip().rpartition(": ")[2]
+    assert len(token) == 64
+    again, log = run_bare(tmp_path / "data")
+    address = json.loads(log[-1])["address"]
+    connection = http.client.HTTPConnection(address)
+    connection.request("GET", "/api/ext/workspaces", headers={"Authorization": f"Basic {token}"})
+    assert connection.getresponse().status == 200
+    connection.close()
+    assert stop_bare(again) == "", "the token is told only once"
+    key_file.chmod(0o644)
+    status, said = serve(f"--data={tmp_path / 'data'}", "--listen=127.0.0.1:0")
+    assert status == 2 and "can be read by others (mode 644)" in said
+
+
+def test_another_master_key_is_refused(start_daemon, tmp_path):
+    start_daemon(tmp_path / "data").stop()
+    status, said = serve(
+        f"--data={tmp_path / 'data'}", "--listen=127.0.0.1:0", LOCKBOX_MASTER_KEY="ab" * 32
+    )
+    assert status == 1
+    assert "was sealed with another master key" in said and MASTER_KEY not in said
+
+
+def test_tls(start_daemon, tmp_path):
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+        + ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+        + ["-keyout", key, "-out", cert],
+        check=True,
+        capture_output=True,
+    )
+    daemon = start_daemon(tmp_path / "data", tls_cert=cert, tls_key=key)
+    port = int(daemon.address.rpartition(":")[2])
+    context = ssl.create_default_context(cafile=cert)
+    connection = http.client.HTTPSConnection("localhost", port, context=context, timeout=SECONDS)
+    connection.request("GET", "/healthz")
+    assert connection.getresponse().status == 200
+    connection.close()
+    daemon.stop()
+
+
+def test_calls_in_flight_finish_before_the_stop(start_daemon, host, make_repo, tmp_path):
+    daemon = start_daemon(tmp_path / "data")
+    client = Client(daemon)
+    place = Place(client, host, make_repo())
+    place.config["gitUrl"] = place.repo.fault_url
+    place.configure().ok(201)
+    app = place.import_app(new_document())
+    match = f"/{place.repo.name}.git/"
+    rule = {"match": match, "service": "git-receive-pack", "method": "POST", "times": 1}
+    host.fault("pass", delay_ms=1500, **rule)
+    answers = []
+    caller = threading.Thread(target=lambda: answers.append(place.push(app, "In flight")))
+    caller.start()
+    while not any(entry["state"] == "committed" for entry in client.operations().ok()["data"]):
+        pass
+    daemon.stop()
+    caller.join(SECONDS)
+    assert answers[0].ok()["status"] == "pushed"
+    assert place.repo.head() == answers[0].json["commit"]["sha"]
+    with pytest.raises(ConnectionError):
+        client.workspaces()
+
+
+def test_health_needs_no_token(server):
+    for path, status in (("/healthz", 200), ("/readyz", 200), ("/metrics", 200)):
+        answer = Client(server, authorization=None).send("GET", path)
+        assert answer.status == status, path
+    described = Client(server, authorization=None).send("GET", "/openapi.json").json
+    assert described["openapi"].startswith("3.1")
+    assert "gitsync_http_responses_total" in Client(server).send("GET", "/metrics").body.decode()
+
+
+def test_secrets_stay_inside(place, server):
+    """The key and the token are in no response and no log line, and not in the process list."""
+    app = place.pushed_app()
+    place.client.pull(app.id).ok()
+    place.configure(githubAppPrivateKey="-----BEGIN RSA PRIVATE KEY-----\nAAAA\n").refused(
+        400, "invalid_private_key"
+    )
+    key = place.config["githubAppPrivateKey"].splitlines()[3]
+    shown = [place.client.git_config(place.id).body.decode(), server.log()]
+    with open(f"/proc/{server.pid}/cmdline") as command_line:
+        shown.append(command_line.read())
+    for text in shown:
+        assert key not in text and TOKEN not in text and MASTER_KEY not in text
+    database = b"".join(path.read_bytes() for path in server.data.glob("gitsync.db*"))
+    assert key.encode() not in database and TOKEN.encode() not in database
