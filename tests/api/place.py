@@ -37,6 +37,11 @@ def text_of(document, component=0):
     return next(iter(app_v2_of(document)["components"][component]["properties"].values()))["value"]
 
 
+def path_in_git(entry):
+    """Where the metadata's entry says that the app is."""
+    return f"{entry['gitAppName']}/{entry['gitVersionName']}.json"
+
+
 def as_version(document, name, *, app_name=None):
     """A copy that is another version of the same app, with a version id of its own."""
     entry = app_v2_of(document)["appVersions"][0]
@@ -115,12 +120,16 @@ class Place:
     def meta(self, ref="main"):
         return json.loads(self.repo.read_file(META, ref))
 
-    def commit_document(self, app, document, message="Somebody else's change", **files):
-        """Somebody changes the app in git, past the server."""
-        name = app_v2_of(document)["name"]
-        version = app_v2_of(document)["appVersions"][0]["name"]
-        path = f"{name}/{version}.json"
-        return self.repo.commit_files("main", {path: to_js_bytes(document)} | files, message)
+    def commit_document(self, app, document, message="Somebody else's change"):
+        """Somebody changes the app in git, past the server: its file, and its entry if need be."""
+        meta = self.meta()
+        old, version = meta[app.id], app_v2_of(document)["appVersions"][0]
+        names = {"gitAppName": app_v2_of(document)["name"], "gitVersionName": version["name"]}
+        new = old | names | {"gitVersionId": version["id"]}
+        files = {path_in_git(old): None, path_in_git(new): to_js_bytes(document)}
+        if new != old:
+            files[META] = to_js_bytes(meta | {app.id: new})
+        return self.repo.commit_files("main", files, message)
 
     def exchanges(self):
         """The requests for this repository so far, as (method, service, status)."""

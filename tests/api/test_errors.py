@@ -296,10 +296,7 @@ def test_release_of_what_cannot_be_released(place):
 def test_a_pull_must_not_take_another_apps_name(place):
     app = place.pushed_app("Orders")
     place.new_app("Sales")
-    document = as_version(app.document, "v1", app_name="Sales")
-    meta = {app.id: place.meta()[app.id] | {"gitAppName": "Sales"}}
-    files = {"Orders/v1.json": None, META: to_js_bytes(meta)}
-    place.commit_document(app, document, **files)
+    place.commit_document(app, as_version(app.document, "v1", app_name="Sales"))
     with place.unchanged():
         error = place.client.pull(app.id).refused(409, "app_already_exists")
     assert "Sales" in error["message"]

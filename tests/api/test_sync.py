@@ -1,0 +1,387 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a push, a pull and a creation do when others work in the same repository."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from make_app import app_v2_of, make_app
+from place import META, as_version, new_document, text_of, unique, with_text
+from repos import build_repo
+
+PUSH = [("GET", "git-receive-pack", 200), ("POST", "git-receive-pack", 200)]
+LOOK = [("GET", "git-upload-pack", 200)]
+FETCH = LOOK + [("POST", "git-upload-pack", 200)]
+
+
+def here(place, app):
+    return json.loads(place.exported(app))
+
+
+# Pushing
+
+
+def test_what_is_there_already_is_not_pushed_again(place):
+    app = place.pushed_app()
+    head = place.repo.head()
+    answer = place.push(app, "Again").ok()
+    assert answer["status"] == "up_to_date" and "commit" not in answer
+    assert answer["files"] == {"added": [], "modified": [], "deleted": []}
+    assert place.repo.head() == head
+    document = app.document
+    place.edit(app, with_text(document, "changed"))
+    place.edit(app, document)
+    assert place.push(app, "Back again").ok()["status"] == "up_to_date"
+
+
+def test_an_app_has_one_version_in_git(place):
+    document = make_app(unique("versions"), name="Orders", versions=("v1", "v2"))
+    made = place.client.import_app(place.id, document).ok(201)
+    second, first = made["versions"]
+    place.client.push(made["id"], first["id"]).ok()
+    answer = place.client.push(made["id"], second["id"]).ok()
+    changes = {"added": ["Orders/v2.json"], "modified": [META], "deleted": ["Orders/v1.json"]}
+    assert answer["files"] == changes
+    assert set(place.repo.ls_tree()) == {META, "README.md", "Orders/v2.json"}
+    (entry,) = place.meta().values()
+    assert (entry["gitVersionName"], entry["gitVersionId"]) == ("v2", second["id"])
+    exported = place.client.export(place.id, made["id"], appVersion="v2").body
+    assert place.repo.read_file("Orders/v2.json") == exported
+
+
+def test_what_is_not_ours_stays(make_place, make_repo):
+    repo = make_repo(files=None)
+    apps = build_repo(repo, "foreign")
+    place = make_place(repo)
+    styled = apps["Styled"]
+    created = place.client.create(place.id, gitAppName="Styled", gitVersionId="main").ok(201)
+    before = repo.text("ls-tree", "-r", "main").splitlines()
+    changed = with_text(styled.document, "changed")
+    place.client.put_version(created["id"], created["version"]["id"], changed).ok()
+    place.client.push(created["id"], created["version"]["id"]).ok()
+    after = repo.text("ls-tree", "-r", "main").splitlines()
+    changed_lines = {line.split("\t")[1] for line in set(before) ^ set(after)}
+    assert changed_lines == {META, styled.path}
+    assert len(before) == len(after) and repo.fsck() == ""
+
+
+@pytest.mark.parametrize("branch", ["main", "team/apps"])
+def test_the_first_push_makes_the_branch(make_place, make_repo, branch):
+    """Whether or not it is the one that HEAD of the empty repository names."""
+    place = make_place(make_repo(files=None), branchName=branch)
+    app = place.new_app()
+    answer = place.push(app, "The first one").ok()
+    assert answer["commit"]["parent"] is None and answer["branch"] == branch
+    assert place.repo.branches() == {branch: answer["commit"]["sha"]}
+    assert set(place.repo.ls_tree(branch)) == {META, "Orders/v1.json"}
+    assert place.repo.fsck() == ""
+    assert place.push(app).ok()["status"] == "up_to_date"
+
+
+def test_other_peoples_commits_stay(place):
+    app = place.pushed_app()
+    theirs = place.repo.commit_files("main", {"docs/a.txt": "theirs\n"}, "Theirs")
+    place.edit(app, with_text(app.document, "ours"))
+    answer = place.push(app, "Ours").ok()
+    assert answer["commit"]["parent"] == theirs
+    assert place.repo.read_file("docs/a.txt") == b"theirs\n"
+    assert place.repo.read_file("Orders/v1.json") == app.bytes
+    assert [commit.message for commit in place.repo.log()][:3] == ["Ours", "Theirs", "Push"]
+
+
+def test_a_commit_that_comes_in_between_is_not_lost(make_place, host):
+    """Somebody is faster, exactly between our look at the branch and our push."""
+    place = make_place(configured=False)
+    url = place.repo.fault_url
+    place.configure(gitUrl=url, githubEnterpriseApiUrl=host.info["apiUrl"]).ok(201)
+    app = place.new_app()
+    race = {"repo": place.repo.name, "files": {"faster.txt": "somebody was faster"}}
+    rule = {"match": place.repo.name, "service": "git-receive-pack", "method": "POST"}
+    host.fault("pass", **rule, times=2, race_commit=race)
+    answer = place.push(app, "Ours").ok()
+    log = place.repo.log()
+    assert [commit.message for commit in log].count("Ours") == 1
+    assert log[0].sha == answer["commit"]["sha"] and len(log) == 4
+    assert place.repo.read_file("faster.txt") == b"somebody was faster"
+    assert place.repo.read_file("Orders/v1.json") == app.bytes
+
+
+# Both sides change
+
+
+def test_a_push_never_overwrites_what_was_not_pulled(place):
+    app = place.pushed_app()
+    theirs = with_text(app.document, "theirs")
+    place.commit_document(app, theirs)
+    place.edit(app, with_text(app.document, "ours", component=1))
+    with place.unchanged():
+        error = place.push(app).refused(409, "merge_conflict")
+    assert "Orders" in error["message"]
+    merged = place.client.pull(app.id).ok()
+    assert merged["status"] == "merged"
+    both = here(place, app)
+    assert (text_of(both), text_of(both, 1)) == ("theirs", "ours")
+    assert place.push(app, "Both").ok()["status"] == "pushed"
+    assert place.repo.read_file("Orders/v1.json") == place.exported(app)
+    assert place.client.pull(app.id).ok()["status"] == "up_to_date"
+
+
+def test_a_push_may_merge(place):
+    app = place.pushed_app()
+    place.commit_document(app, with_text(app.document, "theirs"))
+    place.edit(app, with_text(app.document, "ours", component=1))
+    assert place.push(app, onConflict="merge").ok()["status"] == "pushed"
+    both = json.loads(place.repo.read_file("Orders/v1.json"))
+    assert (text_of(both), text_of(both, 1)) == ("theirs", "ours")
+    assert here(place, app) == both
+    place.commit_document(app, with_text(both, "theirs again"))
+    place.edit(app, with_text(both, "ours as well"))
+    with place.unchanged():
+        error = place.push(app, onConflict="merge").refused(409, "merge_conflict")
+    assert error["details"][0]["type"] == "component"
+
+
+def test_a_push_may_insist(place):
+    app = place.pushed_app()
+    theirs = place.commit_document(app, with_text(app.document, "theirs"))
+    place.edit(app, with_text(app.document, "ours"))
+    answer = place.push(app, onConflict="ours").ok()
+    assert answer["commit"]["parent"] == theirs
+    assert place.repo.read_file("Orders/v1.json") == app.bytes
+
+
+@pytest.mark.parametrize("wish, text", [("theirs", "theirs"), ("ours", "ours")])
+def test_a_pull_may_decide(place, wish, text):
+    app = place.pushed_app()
+    theirs = with_text(with_text(app.document, "theirs"), "only theirs", component=2)
+    place.commit_document(app, theirs)
+    place.edit(app, with_text(with_text(app.document, "ours"), "only ours", component=1))
+    answer = place.client.pull(app.id, onConflict=wish).ok()
+    assert answer["status"] == "merged"
+    merged = here(place, app)
+    # The wish settles what is in conflict and nothing else.
+    assert [text_of(merged, n) for n in range(3)] == [text, "only ours", "only theirs"]
+    assert place.push(app).ok()["status"] == "pushed"
+    assert json.loads(place.repo.read_file("Orders/v1.json")) == merged
+
+
+def test_a_pull_without_changes_here_takes_what_is_in_git(place):
+    app = place.pushed_app()
+    theirs = with_text(app.document, "theirs")
+    place.commit_document(app, theirs)
+    assert place.client.pull(app.id).ok()["status"] == "updated"
+    assert place.exported(app) == place.repo.read_file("Orders/v1.json")
+    assert place.client.pull(app.id).ok()["status"] == "up_to_date"
+    place.edit(app, with_text(theirs, "ours"))
+    assert place.client.pull(app.id).ok()["status"] == "up_to_date"
+    assert here(place, app) == app.document
+
+
+# Names and versions
+
+
+def test_a_rename_in_git_is_adopted(place):
+    app = place.pushed_app("Orders")
+    renamed = as_version(app.document, "v1", app_name="Purchases")
+    place.commit_document(app, renamed)
+    place.client.pull(app.id).ok()
+    assert place.client.app(app.id).ok()["name"] == "Purchases"
+    document = with_text(here(place, app), "changed")
+    place.client.put_version(app.id, app.version, document).ok()
+    answer = place.push(app).ok()
+    assert answer["files"] == {
+        "added": [],
+        "modified": [META, "Purchases/v1.json"],
+        "deleted": [],
+    }
+
+
+def test_a_pull_adds_a_version_of_a_new_name(place):
+    app = place.pushed_app()
+    second = as_version(app.document, "v2")
+    place.commit_document(app, second)
+    answer = place.client.pull(app.id).ok()
+    assert (answer["status"], answer["version"]["name"]) == ("updated", "v2")
+    assert answer["version"]["id"] == app_v2_of(second)["appVersions"][0]["id"]
+    versions = place.client.versions(app.id).ok()["versions"]
+    assert [version["name"] for version in versions] == ["v2", "v1"]
+    assert here(place, app) == second
+    assert place.exported(app, appVersion="v1") == app.bytes
+
+
+@pytest.mark.parametrize("kind", ["branch", "full ref", "tag", "annotated tag", "commit", "id"])
+def test_a_revision_can_be_named_in_every_way(place, make_place, kind):
+    app = place.pushed_app()
+    old = place.repo.head()
+    place.repo.set_branch("old/one", old)
+    place.repo.tag("light", old)
+    place.repo.tag("heavy", old, message="A note")
+    second = as_version(app.document, "v2")
+    place.commit_document(app, second)
+    refs = {
+        "branch": "old/one",
+        "full ref": "refs/tags/heavy",
+        "tag": "light",
+        "annotated tag": "heavy",
+        "commit": old,
+        "id": app_v2_of(second)["appVersions"][0]["id"],
+    }
+    version = "v2" if kind == "id" else "v1"
+    other = make_place(place.repo)
+    created = other.client.create(other.id, gitAppId=app.id, gitVersionId=refs[kind]).ok(201)
+    assert created["version"]["name"] == version
+    assert created["git"]["commit"] == (place.repo.head() if kind == "id" else old)
+    pulled = place.client.pull(app.id, ref=refs[kind]).ok()
+    assert pulled["version"]["name"] == version
+    assert pulled["status"] == ("updated" if kind == "id" else "up_to_date")
+
+
+# Branches that others move
+
+
+def test_a_branch_that_was_force_pushed(place):
+    app = place.pushed_app()
+    first = place.repo.head()
+    place.edit(app, with_text(app.document, "second"))
+    place.push(app, "Second").ok()
+    place.repo.set_branch("main", first)
+    place.edit(app, with_text(app.document, "third"))
+    with place.unchanged():
+        place.push(app).refused(409, "merge_conflict")
+    answer = place.push(app, onConflict="ours").ok()
+    assert answer["commit"]["parent"] == first
+    assert place.repo.fsck() == ""
+
+
+def test_a_branch_with_another_history(place):
+    app = place.pushed_app()
+    place.repo.force_push("main", {"index.txt": "all new\n"}, "Start over")
+    with place.unchanged():
+        place.client.pull(app.id).refused(404, "not_in_git")
+    answer = place.push(app, "Bring it back").ok()
+    assert answer["commit"]["parent"] == place.repo.log()[1].sha
+    assert set(place.repo.ls_tree()) == {"index.txt", META, "Orders/v1.json"}
+
+
+def test_a_branch_that_was_deleted(place):
+    app = place.pushed_app()
+    place.repo.set_branch("other", "main")
+    place.repo.delete_branch("main")
+    place.edit(app, with_text(app.document, "changed"))
+    with place.unchanged():
+        error = place.push(app).refused(400, "invalid_branch")
+        assert 'Branch "main" does not exist' in error["message"]
+        place.client.pull(app.id).refused(400, "invalid_branch")
+    place.repo.set_branch("main", "other")
+    assert place.push(app).ok()["status"] == "pushed"
+
+
+def test_a_repository_that_was_emptied(place):
+    app = place.pushed_app()
+    place.repo.delete_branch("main")
+    with place.unchanged():
+        place.client.pull(app.id).refused(400, "invalid_branch")
+    answer = place.push(app, "From the start").ok()
+    assert answer["commit"]["parent"] is None
+    assert place.repo.read_file("Orders/v1.json") == app.bytes and place.repo.fsck() == ""
+
+
+def test_a_repository_that_was_made_anew(place, host):
+    app = place.pushed_app()
+    host.delete_repo(place.repo.name)
+    place.push(app).refused(400, "repository_not_found")
+    host.create_repo(place.repo.name).commit_files("main", {"a.txt": "a\n"}, "Anew")
+    assert place.push(app, "Again").ok()["status"] == "pushed"
+    assert set(place.repo.ls_tree()) == {"a.txt", META, "Orders/v1.json"}
+
+
+# Together
+
+
+def test_two_organizations_share_a_repository(make_place):
+    first = make_place()
+    second = make_place(first.repo)
+    orders, sales = first.pushed_app("Orders"), second.pushed_app("Sales")
+    created = first.client.create(first.id, gitAppId=sales.id, gitVersionId="main").ok(201)
+    second.edit(sales, with_text(sales.document, "changed"))
+    second.push(sales).ok()
+    assert first.client.pull(created["id"]).ok()["status"] == "updated"
+    first.edit(orders, with_text(orders.document, "changed"))
+    first.push(orders).ok()
+    assert set(first.meta()) == {orders.id, sales.id}
+    assert first.repo.read_file("Sales/v1.json") == sales.bytes
+    assert first.repo.read_file("Orders/v1.json") == orders.bytes
+
+
+def test_pushes_at_the_same_time(place):
+    apps = [place.new_app(f"App {number}") for number in range(16)]
+    before = len(place.repo.log())
+    with ThreadPoolExecutor(len(apps)) as pool:
+        answers = list(pool.map(lambda app: place.push(app, f"Push {app.id}").ok(), apps))
+    assert {answer["status"] for answer in answers} == {"pushed"}
+    log = place.repo.log()
+    assert len(log) == before + len(apps)
+    assert all(len(commit.parents) == 1 for commit in log[:-1])
+    made = {commit.sha: commit.message for commit in log}
+    for app, answer in zip(apps, answers):
+        assert made[answer["commit"]["sha"]] == f"Push {app.id}"
+        assert place.repo.read_file(f"App {apps.index(app)}/v1.json") == app.bytes
+    assert set(place.meta()) == {app.id for app in apps}
+    assert place.repo.fsck() == ""
+
+
+def test_the_same_push_many_times_at_once_is_one_commit(place):
+    app = place.new_app()
+    with ThreadPoolExecutor(8) as pool:
+        answers = [job.result().ok() for job in [pool.submit(place.push, app) for _ in range(8)]]
+    states = sorted(answer["status"] for answer in answers)
+    assert states == ["pushed"] + ["up_to_date"] * 7
+    assert len(place.repo.log()) == 2
+
+
+# On the wire
+
+
+def test_a_call_costs_the_exchanges_it_needs_and_no_more(place):
+    app = place.pushed_app()
+    place.edit(app, with_text(app.document, "changed"))
+    seen = len(place.exchanges())
+    place.push(app).ok()
+    assert place.exchanges()[seen:] == PUSH
+    place.client.pull(app.id).ok()
+    assert place.exchanges()[seen:] == PUSH + LOOK
+    place.push(app).ok()
+    assert place.exchanges()[seen:] == PUSH + LOOK + PUSH[:1]
+    place.commit_document(app, with_text(app.document, "theirs"))
+    seen = len(place.exchanges())
+    place.client.pull(app.id).ok()
+    assert place.exchanges()[seen:] == FETCH
+
+
+def test_a_token_is_minted_once(make_place, host):
+    made = host.create_app(int(unique("1").split("-")[1], 16) % 10**9 + 10**6, unique("app"))
+    installation = host.create_installation(made["appId"], "acme")["installationId"]
+    place = make_place(
+        githubAppId=str(made["appId"]),
+        githubAppInstallationId=str(installation),
+        githubAppPrivateKey=open(made["privateKeyFile"]).read(),
+    )
+    apps = [place.new_app(name) for name in ("One", "Two", "Three")]
+    with ThreadPoolExecutor(3) as pool:
+        assert all(answer.ok() for answer in pool.map(place.push, apps))
+    path = f"/api/v3/app/installations/{installation}/access_tokens"
+    assert len(host.requests(path=path)) == 1
+    host.expire_tokens()
+    place.edit(apps[0], with_text(apps[0].document, "changed"))
+    assert place.push(apps[0]).ok()["status"] == "pushed"
+    assert len(host.requests(path=path)) == 2
+
+
+def test_a_large_document_travels(place):
+    document = new_document("Large", size=3_000_000)
+    app = place.import_app(document)
+    place.push(app).ok()
+    assert place.repo.read_file("Large/v1.json") == app.bytes
+    place.edit(app, with_text(document, "changed"))
+    assert place.push(app).ok()["files"]["modified"] == [META, "Large/v1.json"]
+    assert place.client.pull(app.id).ok()["status"] == "up_to_date"
