@@ -120,8 +120,11 @@ class Place:
     def meta(self, ref="main"):
         return json.loads(self.repo.read_file(META, ref))
 
-    def commit_document(self, app, document, message="Somebody else's change"):
-        """Somebody changes the app in git, past the server: its file, and its entry if need be."""
+    def commit_document(self, app, document, message="Somebody else's change", **others):
+        """Somebody changes the app in git, past the server: its file, and its entry if need be.
+
+        others are further files of the commit.
+        """
         meta = self.meta()
         old, version = meta[app.id], app_v2_of(document)["appVersions"][0]
         names = {"gitAppName": app_v2_of(document)["name"], "gitVersionName": version["name"]}
@@ -129,7 +132,7 @@ class Place:
         files = {path_in_git(old): None, path_in_git(new): to_js_bytes(document)}
         if new != old:
             files[META] = to_js_bytes(meta | {app.id: new})
-        return self.repo.commit_files("main", files, message)
+        return self.repo.commit_files("main", files | others, message)
 
     def exchanges(self):
         """The requests for this repository so far, as (method, service, status)."""
