@@ -14,7 +14,8 @@ static const char *const state_texts[] = {
 
 #define COLUMNS                                                                                    \
     "id, kind, state, organization_id, app_id, version_id, request, commit_id, result,"            \
-    " error_code, error_message, http_status, progress, phase, created_at, updated_at"
+    " error_code, error_message, error_details, http_status, progress, phase, created_at,"         \
+    " updated_at"
 
 const char *gs_operation_state_text(enum gs_operation_state state)
 {
@@ -54,6 +55,7 @@ static void read_operation(struct gs_row *row, void *out)
     op->result = gs_row_text(row);
     op->error_code = gs_row_text(row);
     op->error_message = gs_row_text(row);
+    op->error_details = gs_row_text(row);
     op->http_status = (int)gs_row_int(row);
     op->progress = (int)gs_row_int(row);
     op->phase = gs_row_text(row);
@@ -69,14 +71,14 @@ enum gs_status gs_store_add_operation(struct gs_tx *tx, const struct gs_operatio
     return gs_sql_run(
         tx->db,
         "INSERT INTO operations (" COLUMNS ")"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         GS_SQL_ARGS(gs_sql_text(op->id), gs_sql_text(op->kind), gs_sql_text(state_texts[op->state]),
                     gs_sql_text(op->organization_id), gs_sql_text(op->app_id),
                     gs_sql_text(op->version_id), gs_sql_text(op->request), gs_sql_text(op->commit),
                     gs_sql_text(op->result), gs_sql_text(op->error_code),
-                    gs_sql_text(op->error_message), gs_sql_int(op->http_status),
-                    gs_sql_int(op->progress), gs_sql_text(op->phase), gs_sql_int(op->created_at),
-                    gs_sql_int(op->updated_at)),
+                    gs_sql_text(op->error_message), gs_sql_text(op->error_details),
+                    gs_sql_int(op->http_status), gs_sql_int(op->progress), gs_sql_text(op->phase),
+                    gs_sql_int(op->created_at), gs_sql_int(op->updated_at)),
         err);
 }
 
@@ -86,14 +88,14 @@ enum gs_status gs_store_update_operation(struct gs_tx *tx, const struct gs_opera
     return gs_sql_change(
         tx->db,
         "UPDATE operations SET state = ?, organization_id = ?, app_id = ?, version_id = ?,"
-        " commit_id = ?, result = ?, error_code = ?, error_message = ?, http_status = ?,"
-        " progress = ?, phase = ?, updated_at = ? WHERE id = ?",
+        " commit_id = ?, result = ?, error_code = ?, error_message = ?, error_details = ?,"
+        " http_status = ?, progress = ?, phase = ?, updated_at = ? WHERE id = ?",
         GS_SQL_ARGS(gs_sql_text(state_texts[op->state]), gs_sql_text(op->organization_id),
                     gs_sql_text(op->app_id), gs_sql_text(op->version_id), gs_sql_text(op->commit),
                     gs_sql_text(op->result), gs_sql_text(op->error_code),
-                    gs_sql_text(op->error_message), gs_sql_int(op->http_status),
-                    gs_sql_int(op->progress), gs_sql_text(op->phase), gs_sql_int(op->updated_at),
-                    gs_sql_text(op->id)),
+                    gs_sql_text(op->error_message), gs_sql_text(op->error_details),
+                    gs_sql_int(op->http_status), gs_sql_int(op->progress), gs_sql_text(op->phase),
+                    gs_sql_int(op->updated_at), gs_sql_text(op->id)),
         err);
 }
 

@@ -1,4 +1,4 @@
-// What the server keeps: organizations, apps, versions, documents, git configurations, links, releases, operations and tokens.
+// What the server keeps: organizations, apps, versions, documents, git configurations, links, releases, operations, recorded answers and tokens.
 // Rows are plain data whose strings live in the caller's arena. Times are Unix milliseconds. Knows nothing of git or HTTP.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef GS_STORE_STORE_H
@@ -34,6 +34,15 @@ enum gs_status gs_tx_write(struct gs_store *store, struct gs_tx **out_tx,
 enum gs_status gs_tx_commit(struct gs_tx **tx, struct gs_error *err) GS_MUST_CHECK;
 // Rolls back what was not committed; NULL inside is fine; for GS_CLEANUP.
 void gs_tx_end(struct gs_tx **tx);
+
+// A second handle on the store for one use case on one thread. Through it gs_tx_commit makes nothing durable: it keeps the transaction
+// open (and nobody else can write) until the caller has taken it, added what belongs to it, and committed that. What was committed so
+// is not seen by gs_tx_read, but a next gs_tx_write goes on with it, and rolling that one back takes all back.
+struct gs_store *gs_store_hold(struct gs_store *store);
+// What was committed through the handle, for the caller to commit or end; NULL when nothing was.
+struct gs_tx *gs_store_take_held(struct gs_store *hold);
+// Rolls back what was not taken; NULL inside is fine; for GS_CLEANUP.
+void gs_store_release_hold(struct gs_store **hold);
 
 // Errors of every function below: store_failed and no_memory, after which the transaction can only be ended; get_* and
 // find_*, and what changes or deletes one row, give GS_NOT_FOUND with code not_found (and no details) when there is no row, so
@@ -229,6 +238,7 @@ struct gs_operation {
     const char *commit;                     // or NULL
     const char *result;                     // JSON of the response, or NULL
     const char *error_code, *error_message; // or NULL
+    const char *error_details;              // JSON array, or NULL
     int http_status;                        // of the response, 0 before the end
     int progress;                           // 0 to 100
     const char *phase;                      // "fetching", …, or NULL
@@ -255,6 +265,30 @@ enum gs_status gs_store_list_operations(struct gs_tx *tx, const struct gs_operat
                                         size_t *out_count, struct gs_error *err) GS_MUST_CHECK;
 const char *gs_operation_state_text(enum gs_operation_state state);
 bool gs_operation_state_from_text(const char *text, enum gs_operation_state *out_state);
+
+// ---- Recorded answers ---------------------------------------------------------------
+// What a call that carried an Idempotency-Key was told.
+struct gs_recorded_answer {
+    const char *scope;        // who called what, as a hash
+    const char *key;          // the caller's own
+    const char *request;      // a hash of what was sent
+    const char *request_id;   // of the call that was carried out
+    const char *operation_id; // or NULL
+    int status;               // of HTTP; 0: the answer is what became of the operation
+    int64_t created_at;
+};
+// Adds it or takes the place of the one with the same scope and key. body is packed as a document is; NULL when there is none.
+enum gs_status gs_store_put_answer(struct gs_tx *tx, const struct gs_recorded_answer *answer,
+                                   const struct gs_document_blob *body,
+                                   struct gs_error *err) GS_MUST_CHECK;
+// One that is not older than since. Replaces the content of out_body.
+enum gs_status gs_store_get_answer(struct gs_tx *tx, const char *scope, const char *key,
+                                   int64_t since, struct gs_arena *arena,
+                                   struct gs_recorded_answer *out_answer, struct gs_buf *out_body,
+                                   struct gs_error *err) GS_MUST_CHECK;
+// Removes some of those that are older.
+enum gs_status gs_store_forget_answers(struct gs_tx *tx, int64_t before,
+                                       struct gs_error *err) GS_MUST_CHECK;
 
 // ---- Access tokens ----------------------------------------------------------------
 struct gs_token {

@@ -135,12 +135,16 @@ struct gs_store {
     struct gs_db *idle[GS_STORE_READERS_MAX];
     size_t idle_count;
     size_t reader_count; // idle, lent or being opened
+    // Of a handle whose commits wait (gs_store_hold); it has nothing of the above.
+    struct gs_store *base;
+    struct gs_tx *held; // was committed through this handle and is not yet taken
 };
 
 struct gs_tx {
     struct gs_store *store;
     struct gs_db *db;
     bool writable;
+    struct gs_store *hold; // the handle that keeps it open at its commit, or NULL
     // Ids, each with its NUL, of documents that something stopped using; looked at when the transaction commits.
     struct gs_buf loose_documents;
 };

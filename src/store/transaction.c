@@ -109,16 +109,44 @@ static enum gs_status begin(struct gs_store *store, struct gs_db *db, bool writa
 
 enum gs_status gs_tx_read(struct gs_store *store, struct gs_tx **out_tx, struct gs_error *err)
 {
+    if (store->base)
+        store = store->base;
     return begin(store, lend_reader(store), false, out_tx, err);
+}
+
+// Through a handle that holds its commits: a later transaction goes on with what an earlier one left open.
+static enum gs_status write_held(struct gs_store *hold, struct gs_tx **out_tx, struct gs_error *err)
+{
+    struct gs_tx *tx = gs_store_take_held(hold);
+    enum gs_status status = tx ? GS_OK : gs_tx_write(hold->base, &tx, err);
+    if (status != GS_OK)
+        return status;
+    tx->hold = hold;
+    *out_tx = tx;
+    return GS_OK;
 }
 
 enum gs_status gs_tx_write(struct gs_store *store, struct gs_tx **out_tx, struct gs_error *err)
 {
+    if (store->base)
+        return write_held(store, out_tx, err);
     return begin(store, lend_writer(store), true, out_tx, err);
+}
+
+static void keep_open(struct gs_tx **tx)
+{
+    struct gs_store *hold = (*tx)->hold;
+    (*tx)->hold = NULL;
+    hold->held = *tx;
+    *tx = NULL;
 }
 
 enum gs_status gs_tx_commit(struct gs_tx **tx, struct gs_error *err)
 {
+    if ((*tx)->hold) {
+        keep_open(tx);
+        return GS_OK;
+    }
     enum gs_status status = gs_documents_sweep(*tx, err);
     if (status == GS_OK)
         status = gs_db_commit((*tx)->db, err);

@@ -11,6 +11,8 @@
 #include "base/random.h"
 #include "store/store_internal.h"
 
+enum { MIGRATIONS_MAX = 64 };
+
 // Opening must fail with store_failed, the path, and a message that has this part.
 static void expect_refused(struct stored *s, const char *part)
 {
@@ -159,27 +161,29 @@ static void a_changed_migration_is_refused(void **state)
     stored_close(s);
     stored_sql(s, "UPDATE schema_migrations SET checksum = 'x' WHERE number = 1");
     expect_refused(s, "another version of migration 1 (initial)");
-    stored_sql(s, "UPDATE schema_migrations SET number = -1");
+    stored_sql(s, "UPDATE schema_migrations SET number = -1 WHERE number = 1");
     expect_refused(s, "another version of migration 1 (initial)");
 }
 
 static void a_failing_migration_leaves_what_was(void **state)
 {
     struct stored *s = *state;
-    struct gs_migration list[] = {
-        gs_migrations[0],
-        {2, "good", "CREATE TABLE good (id INTEGER) STRICT;"},
-        {3, "bad", "CREATE TABLE half (id INTEGER) STRICT; CREATE TABLE good (id INTEGER);"},
-    };
-    STORED_IS(s, GS_INTERNAL, gs_store_migrate(s->store, list, 3, &s->err));
-    assert_non_null(strstr(s->err.message, "migration 3 (bad): "));
+    unsigned ours = (unsigned)gs_migrations_count;
+    struct gs_migration list[MIGRATIONS_MAX];
+    assert_true(ours + 2 <= GS_COUNT(list));
+    memcpy(list, gs_migrations, ours * sizeof list[0]);
+    list[ours] = (struct gs_migration){ours + 1, "good", "CREATE TABLE good (id INTEGER) STRICT;"};
+    list[ours + 1] = (struct gs_migration){
+        ours + 2, "bad", "CREATE TABLE half (id INTEGER) STRICT; CREATE TABLE good (id INTEGER);"};
+    STORED_IS(s, GS_INTERNAL, gs_store_migrate(s->store, list, ours + 2, &s->err));
+    assert_non_null(strstr(s->err.message, " (bad): "));
     assert_non_null(strstr(s->err.message, "already exists"));
-    assert_int_equal(stored_sql(s, "SELECT max(number) FROM schema_migrations"), 2);
+    assert_int_equal(stored_sql(s, "SELECT max(number) FROM schema_migrations"), ours + 1);
     assert_int_equal(stored_sql(s, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'"), 0);
-    list[2].sql = "CREATE TABLE half (id INTEGER) STRICT;";
-    STORED_OK(s, gs_store_migrate(s->store, list, 3, &s->err));
-    STORED_OK(s, gs_store_migrate(s->store, list, 3, &s->err));
-    assert_int_equal(stored_sql(s, "SELECT max(number) FROM schema_migrations"), 3);
+    list[ours + 1].sql = "CREATE TABLE half (id INTEGER) STRICT;";
+    STORED_OK(s, gs_store_migrate(s->store, list, ours + 2, &s->err));
+    STORED_OK(s, gs_store_migrate(s->store, list, ours + 2, &s->err));
+    assert_int_equal(stored_sql(s, "SELECT max(number) FROM schema_migrations"), ours + 2);
 }
 
 static void files_of_another_kind_are_refused(void **state)

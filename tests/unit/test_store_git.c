@@ -153,6 +153,7 @@ static void operations_are_added_and_updated(void **state)
                                .result = "{}",
                                .error_code = "host_timeout",
                                .error_message = "no answer",
+                               .error_details = "[1]",
                                .http_status = 504,
                                .progress = 40,
                                .phase = "pushing",
@@ -173,6 +174,7 @@ static void operations_are_added_and_updated(void **state)
     assert_string_equal(found.result, "{}");
     assert_string_equal(found.error_code, "host_timeout");
     assert_string_equal(found.error_message, "no answer");
+    assert_string_equal(found.error_details, "[1]");
     assert_int_equal(found.http_status, 504);
     assert_int_equal(found.progress, 40);
     assert_string_equal(found.phase, "pushing");
