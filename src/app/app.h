@@ -16,6 +16,7 @@ enum {
     GS_APP_NAME_MAX = 255,
     GS_VERSION_NAME_MAX = 250, // with ".json" behind it a file name
     GS_VERSION_SAVE_NAME_MAX = 25,
+    GS_CONFLICTS_MAX = 10000, // that a merge lists
 };
 
 // Whether a name can be a folder (app) or a file before ".json" (version) in git and in ToolJet's
@@ -36,14 +37,15 @@ enum gs_status gs_version_check_save_name(struct gs_slice name, const char *fiel
 struct gs_document {
     yyjson_doc *json;
     yyjson_val *app;     // appV2
-    yyjson_val *version; // appVersions[0]
+    yyjson_val *version; // of appVersions: the only one, or the edited one
     struct gs_slice app_id, app_name, app_slug;
     struct gs_slice version_id, version_name;
     bool has_status;                 // appVersions[0].status is a string
     bool draft;                      // … and it is DRAFT
     struct gs_slice tooljet_version; // empty in very old documents
 };
-// Exactly one app and exactly one version, each with a name and an id (1 to 255 bytes, no control
+// Exactly one app and one version (or several, as very old documents carry them along, of which
+// editingVersion.id tells the one), each with a name and an id (1 to 255 bytes, no control
 // characters) as strings. appV2 is at /app/0/definition/appV2 or, in documents older than 2.25, at
 // /appV2. what names the text in messages ("App/v1.json"). Release with gs_document_release.
 // Errors: invalid_json, not_an_app ("App/v1.json: /app/0/definition/appV2/appVersions is missing").
@@ -84,9 +86,10 @@ struct gs_export {
 enum gs_status gs_export_split(yyjson_val *root, const char *app_name, struct gs_arena *arena,
                                struct gs_export *out_export, struct gs_error *err) GS_MUST_CHECK;
 void gs_export_release(struct gs_export *export);
-// The other way round: documents of one app's versions (at least one) become one export. Lists of
-// appV2 and of the root are united: by id, elements without one by their text. Of other members the
-// first document that has one wins. One document comes out byte for byte.
+// The other way round: documents of one app's versions (at least one), the latest first, become one
+// export. Lists of appV2 and of the root are united: by id, elements without one by their text;
+// appVersions ends with the latest. Of other members the first document that has one wins. One
+// document comes out byte for byte.
 // Errors: those of gs_document_parse, conflict for one version twice, too_large (out's maximum).
 enum gs_status gs_export_join(const struct gs_slice *documents, size_t count, struct gs_buf *out,
                               struct gs_error *err) GS_MUST_CHECK;
@@ -134,15 +137,16 @@ enum gs_conflict_policy { GS_CONFLICT_FAIL, GS_CONFLICT_OURS, GS_CONFLICT_THEIRS
 struct gs_conflict {
     const char *type, *id, *name; // of the entity, as in gs_change
     // JSON Pointer below the entity, with ids in place of indexes ("/properties/text/value",
-    // "/layouts/<id>"). NULL: one side deleted the entity, and the other changed it or refers to it
-    // in what it added or changed.
+    // "/layouts/<id>"); of an ancestor when it would be over 1 KiB. NULL: one side deleted the
+    // entity, and the other changed it or refers to it in what it added or changed.
     const char *member;
     yyjson_val *base, *ours, *theirs; // NULL where absent
 };
 struct gs_merge_result {
-    struct gs_buf
-        bytes; // the merged document; empty when there are conflicts and the policy is to fail
-    struct gs_conflict *conflicts; // all of them, also when the policy settled them
+    // The merged document; empty when there are conflicts and the policy is to fail.
+    struct gs_buf bytes;
+    // All of them, but no more than GS_CONFLICTS_MAX; also when the policy settled them.
+    struct gs_conflict *conflicts;
     size_t conflict_count;
 };
 // Merges by entity id, and inside an entity member by member: objects at every depth, lists of

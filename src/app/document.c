@@ -2,19 +2,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/app_internal.h"
 
-static enum gs_status get_only_version(yyjson_val *app, const char *path, const char *what,
-                                       yyjson_val **out_version, struct gs_error *err)
+// Documents older than 2.30 may carry earlier versions along; the one they are about is the edited one.
+static yyjson_val *find_edited(yyjson_val *app, yyjson_val *versions, size_t *out_index)
+{
+    yyjson_val *edited = yyjson_obj_get(yyjson_obj_get(app, "editingVersion"), "id");
+    size_t i, n;
+    yyjson_val *version;
+    yyjson_arr_foreach(versions, i, n, version)
+    {
+        if (n > 1 && !(edited && yyjson_equals(edited, yyjson_obj_get(version, "id"))))
+            continue;
+        *out_index = i;
+        return version;
+    }
+    return NULL;
+}
+
+static enum gs_status get_version(yyjson_val *app, const char *path, const char *what,
+                                  yyjson_val **out_version, size_t *out_index, struct gs_error *err)
 {
     yyjson_val *versions = yyjson_obj_get(app, "appVersions");
     if (!versions)
         return gs_fail(err, GS_CODE_NOT_AN_APP, path, "%s: %s is missing", what, path);
-    if (yyjson_arr_size(versions) != 1)
+    yyjson_val *version = find_edited(app, versions, out_index);
+    if (!version)
         return gs_fail(err, GS_CODE_NOT_AN_APP, path,
-                       "%s: %s must be an array of exactly one version, it holds %zu", what, path,
-                       yyjson_arr_size(versions));
-    yyjson_val *version = yyjson_arr_get_first(versions);
+                       "%s: %s must be an array of one version, or of several that editingVersion "
+                       "tells apart; it holds %zu",
+                       what, path, yyjson_arr_size(versions));
     if (!yyjson_is_obj(version))
-        return gs_fail(err, GS_CODE_NOT_AN_APP, path, "%s: %s/0 must be an object", what, path);
+        return gs_fail(err, GS_CODE_NOT_AN_APP, path, "%s: %s/%zu must be an object", what, path,
+                       *out_index);
     *out_version = version;
     return GS_OK;
 }
@@ -32,12 +50,13 @@ static enum gs_status read_app(struct gs_document *document, const char *path, c
 static enum gs_status read_version(struct gs_document *document, const char *app_path,
                                    const char *what, struct gs_error *err)
 {
-    char path[64];
+    char path[96];
+    size_t index = 0;
     snprintf(path, sizeof path, "%s/appVersions", app_path);
-    enum gs_status status = get_only_version(document->app, path, what, &document->version, err);
+    enum gs_status status = get_version(document->app, path, what, &document->version, &index, err);
     if (status != GS_OK)
         return status;
-    snprintf(path, sizeof path, "%s/appVersions/0", app_path);
+    snprintf(path, sizeof path, "%s/appVersions/%zu", app_path, index);
     status = gs_envelope_get_id(document->version, path, what, &document->version_id, err);
     if (status == GS_OK)
         status = gs_envelope_get_name(document->version, path, what, &document->version_name, err);
@@ -84,6 +103,7 @@ void gs_document_release(struct gs_document *document)
 
 // What to put into the version; a NULL leaves the member alone.
 struct rewrite {
+    yyjson_val *version;
     const char *status, *name;
 };
 
@@ -120,6 +140,22 @@ static void emit_version(struct gs_emitter *emitter, yyjson_val *version,
     gs_emit_close(emitter, '}');
 }
 
+static void emit_versions(struct gs_emitter *emitter, yyjson_val *versions,
+                          const struct rewrite *rewrite)
+{
+    size_t i, n;
+    yyjson_val *version;
+    gs_emit_open(emitter, '[');
+    yyjson_arr_foreach(versions, i, n, version)
+    {
+        if (version == rewrite->version)
+            emit_version(emitter, version, rewrite);
+        else
+            gs_emit_value(emitter, version);
+    }
+    gs_emit_close(emitter, ']');
+}
+
 static void emit_app(struct gs_emitter *emitter, yyjson_val *app, void *context)
 {
     size_t i, n;
@@ -132,9 +168,7 @@ static void emit_app(struct gs_emitter *emitter, yyjson_val *app, void *context)
             gs_emit_value(emitter, value);
             continue;
         }
-        gs_emit_open(emitter, '[');
-        emit_version(emitter, yyjson_arr_get_first(value), context);
-        gs_emit_close(emitter, ']');
+        emit_versions(emitter, value, context);
     }
     gs_emit_close(emitter, '}');
 }
@@ -160,7 +194,7 @@ enum gs_status gs_document_rewrite(struct gs_slice bytes, const char *status, co
     enum gs_status result = gs_document_parse(bytes, "the document", &document, err);
     if (result != GS_OK)
         return result;
-    struct rewrite rewrite = {status, name};
+    struct rewrite rewrite = {document.version, status, name};
     if (changes_member(document.version, "status", status) ||
         changes_member(document.version, "name", name))
         return emit_rewritten(&document, &rewrite, out, err);

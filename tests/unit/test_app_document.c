@@ -81,7 +81,14 @@ static void what_is_no_app_is_told_where(void **state)
         {"{'appV2':{'id':'A','name':null}}", "x.json: /appV2/name must be a string"},
         {"{'appV2':{'id':'A','name':'n'}}", "x.json: /appV2/appVersions is missing"},
         {"{'appV2':{'id':'A','name':'n','appVersions':[]}}",
-         "x.json: /appV2/appVersions must be an array of exactly one version, it holds 0"},
+         "x.json: /appV2/appVersions must be an array of one version, or of several that "
+         "editingVersion tells apart; it holds 0"},
+        {"{'appV2':{'id':'A','name':'n','appVersions':[{'id':'V'},{'id':'W'}]}}",
+         "x.json: /appV2/appVersions must be an array of one version, or of several that "
+         "editingVersion tells apart; it holds 2"},
+        {"{'appV2':{'id':'A','name':'n','editingVersion':{'id':'W'},"
+         "'appVersions':[{'id':'V','name':'v'},{'id':'W'}]}}",
+         "x.json: /appV2/appVersions/1/name is missing"},
         {"{'appV2':{'id':'A','name':'n','appVersions':[1]}}",
          "x.json: /appV2/appVersions/0 must be an object"},
         {"{'appV2':{'id':'A','name':'n','appVersions':[{'name':'v'}]}}",
@@ -100,6 +107,19 @@ static void what_is_no_app_is_told_where(void **state)
         assert_null(document.json);
         free(text);
     }
+}
+
+static void an_old_document_is_about_its_edited_version(void **state)
+{
+    (void)state;
+    char *text = app_text("{'appV2':{'id':'A','name':'n','editingVersion':{'id':'W'},'appVersions':"
+                          "[{'id':'V','name':'v1'},{'id':'W','name':'v2'}]}}");
+    struct gs_document document;
+    assert_int_equal(gs_document_parse(gs_slice_str(text), "x.json", &document, NULL), GS_OK);
+    assert_true(gs_slice_eq_str(document.version_id, "W"));
+    assert_true(gs_slice_eq_str(document.version_name, "v2"));
+    gs_document_release(&document);
+    free(text);
 }
 
 static void what_is_no_json_is_told(void **state)
@@ -183,6 +203,7 @@ int main(void)
         cmocka_unit_test(a_document_is_taken_apart),
         cmocka_unit_test(old_documents_have_less),
         cmocka_unit_test(what_is_no_app_is_told_where),
+        cmocka_unit_test(an_old_document_is_about_its_edited_version),
         cmocka_unit_test(what_is_no_json_is_told),
         cmocka_unit_test(members_are_rewritten_where_they_are),
         cmocka_unit_test(nothing_to_change_keeps_the_bytes),
