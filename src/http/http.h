@@ -1,5 +1,5 @@
-// The HTTP server: strict parsing, limits, deadlines, a route table and answers that may come later from another thread.
-// libmicrohttpd stays inside mhd.c. Knows neither JSON nor what the routes do.
+// The HTTP server: strict parsing, limits, deadlines, a route table and answers that may come later
+// from another thread. libmicrohttpd stays inside mhd.c. Knows neither JSON nor what the routes do.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef GS_HTTP_HTTP_H
 #define GS_HTTP_HTTP_H
@@ -16,13 +16,14 @@ struct gs_http_server;
 struct gs_http_exchange; // one request and its response
 
 enum gs_http_route_flags {
-    GS_HTTP_LATER =
-        1, // the connection is suspended before handle() is called; the reply may come from any thread
+    // The connection is suspended before handle() is called; the reply may come from any thread.
+    GS_HTTP_LATER = 1,
     GS_HTTP_BODY = 2,   // takes a JSON body (or none); without the flag a body is refused
     GS_HTTP_PUBLIC = 4, // for the owner of the routes: needs no authentication
 };
 
-// A row of the route table. Patterns are literal segments and ":name" captures, which match one non-empty, percent-decoded segment.
+// A row of the route table. Patterns are literal segments and ":name" captures, which match one
+// non-empty, percent-decoded segment other than "." and "..".
 struct gs_http_route {
     const char *method;
     const char *pattern; // "/api/ext/apps/:appId"
@@ -33,29 +34,39 @@ struct gs_http_route {
 // What the owner of the routes does; each is called at most once per exchange, on a server thread.
 struct gs_http_owner {
     void *ctx;
-    // The headers are there, the body is not read yet: authentication. Not GS_OK: answered by fail() with err, the body is never read.
+    // The headers are there, the body is not read yet: authentication. Not GS_OK: answered by
+    // fail() with err, the body is never read.
     enum gs_status (*admit)(void *ctx, struct gs_http_exchange *exchange, struct gs_error *err);
-    // The request is complete. Leads to exactly one gs_http_reply, before the return unless the route is GS_HTTP_LATER.
+    // The request is complete. Leads to exactly one gs_http_reply, before the return unless the
+    // route is GS_HTTP_LATER.
     void (*handle)(void *ctx, struct gs_http_exchange *exchange);
-    // Fills in the response for an error that the server found (404, 405, 413, 415, 408, malformed requests) or admit() gave; does not reply.
+    // Fills in the response for an error that the server found (404, 405, 413, 415, 408, malformed
+    // requests) or admit() gave; does not reply.
     void (*fail)(void *ctx, struct gs_http_exchange *exchange, const struct gs_error *err);
     // The response was sent or the client went away: the place for the access log.
     void (*done)(void *ctx, const struct gs_http_exchange *exchange, int64_t duration_us);
 };
 
 struct gs_http_options {
-    const char *listen; // "127.0.0.1:8080", "[::1]:8080", ":8080", "host:port"; port 0 picks one
+    // "127.0.0.1:8080", "[::1]:8080", "host:port" on all addresses of the host, ":8080" on all of
+    // the machine, IPv4 and IPv6; port 0 picks one.
+    const char *listen;
     const char *tls_cert, *tls_key; // PEM files, both or none
     size_t body_limit;
-    size_t
-        body_total_limit; // bytes of bodies held at one time over all connections; more is overloaded (503)
-    unsigned max_connections;
-    unsigned max_connections_per_ip; // 0: no bound
+    // Bytes of bodies held at one time over all connections; more is overloaded (503).
+    size_t body_total_limit;
+    unsigned max_connections;        // those above wait in the kernel's queue; 0: no bound
+    unsigned max_connections_per_ip; // those above are closed; 0: no bound
     unsigned threads;
-    int64_t
-        header_timeout_ms; // absolute, from the first byte of the connection or the end of the previous response's request to the end of the headers
-    int64_t body_timeout_ms; // absolute, for the whole body
-    int64_t idle_timeout_ms; // keep-alive connections without a request
+    // For the headers, absolute: from accepting the connection, TLS handshake included; on a
+    // kept-alive one from its next request line, or from idle_timeout_ms when a request has begun
+    // by then.
+    int64_t header_timeout_ms;
+    // For the whole body, absolute; for reading an answer as well, plus a second for each 64 KB of
+    // it.
+    int64_t body_timeout_ms;
+    // For keep-alive connections without a request.
+    int64_t idle_timeout_ms;
 };
 
 // Binds and starts. routes and owner stay the caller's and must live until gs_http_free.
@@ -65,11 +76,12 @@ enum gs_status gs_http_start(const struct gs_http_options *options,
                              struct gs_error *err) GS_MUST_CHECK;
 // "127.0.0.1:40123", as bound.
 const char *gs_http_address(const struct gs_http_server *server);
-// Stops listening at once and refuses new requests on open connections (503 shutting_down, Connection: close); those in flight go on.
+// Stops listening at once and refuses new requests on open connections (503 shutting_down,
+// Connection: close); those in flight go on.
 void gs_http_quiesce(struct gs_http_server *server);
 // Waits until nothing is in flight or deadline_ms (monotonic) passed; whether it became idle.
 bool gs_http_drain(struct gs_http_server *server, int64_t deadline_ms);
-// Closes everything. No exchange may be waiting for its reply.
+// Closes everything; waits for the replies of LATER routes that have not come.
 void gs_http_free(struct gs_http_server *server);
 
 struct gs_http_counts {
@@ -92,9 +104,11 @@ struct gs_arena *gs_http_arena(struct gs_http_exchange *exchange);
 const struct gs_http_route *gs_http_route(const struct gs_http_exchange *exchange);
 // NULL when absent; names in any case.
 const char *gs_http_header(const struct gs_http_exchange *exchange, const char *name);
-// The percent-decoded value (UTF-8, no NUL: else the request is refused) of the first such member of the query; NULL when absent, "" when without a value.
+// The percent-decoded value (UTF-8, no NUL: else the request is refused; "+" is a space, as forms
+// write it) of the first such member of the query; NULL when absent, "" when without a value.
 const char *gs_http_query(const struct gs_http_exchange *exchange, const char *name);
-// A capture of the pattern, percent-decoded (UTF-8, no NUL); never NULL for a name that the pattern has.
+// A capture of the pattern, percent-decoded (UTF-8, no NUL); never NULL for a name that the pattern
+// has.
 const char *gs_http_param(const struct gs_http_exchange *exchange, const char *name);
 // Whatever the owner wants to keep with the exchange (the authenticated caller, say), in its arena.
 void gs_http_set_data(struct gs_http_exchange *exchange, void *data);
@@ -102,8 +116,10 @@ void *gs_http_data(const struct gs_http_exchange *exchange);
 
 // ---- The response -----------------------------------------------------------
 
-// Takes over the bytes of body (which is empty afterwards). The server adds Content-Length, Date, Connection, X-Request-Id,
-// X-Content-Type-Options: nosniff and Cache-Control: no-store. Replaces what an earlier call set.
+// Takes over the bytes of body (which is empty afterwards; NULL for none). The server adds
+// Content-Length, Date, Connection and, unless the owner did, X-Request-Id, X-Content-Type-Options:
+// nosniff, Cache-Control: no-store, Allow on 405 and Retry-After where the error has one. Replaces
+// what an earlier call set, but not added headers.
 void gs_http_respond(struct gs_http_exchange *exchange, int status, const char *content_type,
                      struct gs_buf *body);
 // Adds a header; name and value are copied, control characters in value end it.
