@@ -28,6 +28,10 @@ bool gs_oid_parse(struct gs_slice text, struct gs_oid *out_oid);
 // git check-ref-format --branch: whether text can be a branch name.
 bool gs_git_branch_is_valid(const char *name);
 
+// Appends a unified diff with three lines of context of two texts of one path (nothing when they are equal). Needs no repository.
+enum gs_status gs_git_diff_texts(const char *path, struct gs_slice before, struct gs_slice after,
+                                 struct gs_buf *out, struct gs_error *err) GS_MUST_CHECK;
+
 // ---- The remote side -------------------------------------------------------
 
 // Where and as whom. Views of the caller's memory.
@@ -53,8 +57,7 @@ struct gs_git_advert {
     const struct gs_git_ref *refs;
     size_t count;        // 0: an empty repository
     const char *head;    // the branch HEAD points to, "refs/heads/…", or NULL when not told
-    struct gs_slice raw; // the whole answer, so that a fetch need not ask again
-    bool report_status, side_band_64k, ofs_delta, atomic, delete_refs;
+    bool report_status, side_band_64k, ofs_delta, thin_pack, no_progress, atomic, delete_refs;
 };
 
 // One GET. Errors: host_denied (401: the token is not accepted; the caller may try once more with a new one), repository_not_found (404),
@@ -103,6 +106,9 @@ struct gs_entry {
 enum gs_status gs_mirror_read_file(struct gs_mirror *mirror, const struct gs_oid *commit,
                                    const char *path, struct gs_buf *out,
                                    struct gs_error *err) GS_MUST_CHECK;
+// The same for a file whose entry is known already, without looking for its path.
+enum gs_status gs_mirror_read_blob(struct gs_mirror *mirror, const struct gs_oid *oid,
+                                   struct gs_buf *out, struct gs_error *err) GS_MUST_CHECK;
 // The entry at a path: not_found when there is none.
 enum gs_status gs_mirror_stat(struct gs_mirror *mirror, const struct gs_oid *commit,
                               const char *path, struct gs_arena *arena, struct gs_entry *out_entry,

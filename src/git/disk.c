@@ -1,0 +1,51 @@
+// Writes files of a mirror. A mirror is a cache, so nothing is synced: what a power cut tears is noticed when it is read.
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "git/git_internal.h"
+
+static bool write_all(int fd, struct gs_slice data)
+{
+    while (data.len > 0) {
+        ssize_t n = write(fd, data.data, data.len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        data = gs_slice_of(data.data + n, data.len - (size_t)n);
+    }
+    return true;
+}
+
+static bool write_file(const char *path, const struct gs_slice *parts, size_t count)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return false;
+    bool ok = true;
+    for (size_t i = 0; i < count && ok; i++)
+        ok = write_all(fd, parts[i]);
+    return close(fd) == 0 && ok;
+}
+
+enum gs_status gs_disk_write(const char *folder, const char *name, const struct gs_slice *parts,
+                             size_t count, struct gs_error *err)
+{
+    // One user at a time, so one temporary name will do and a crash leaves at most one behind.
+    char path[PATH_MAX], temporary[PATH_MAX];
+    int n = snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (n < 0 || (size_t)n >= sizeof path)
+        return gs_fail(err, GS_CODE_STORE_FAILED, NULL, "the path %s is too long", folder);
+    snprintf(temporary, sizeof temporary, "%s/unfinished", folder);
+    if (write_file(temporary, parts, count) && rename(temporary, path) == 0)
+        return GS_OK;
+    enum gs_status status =
+        gs_fail(err, GS_CODE_STORE_FAILED, NULL, "cannot write %s: %s", path, strerror(errno));
+    unlink(temporary);
+    return status;
+}

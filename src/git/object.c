@@ -1,0 +1,322 @@
+// Reads objects of a mirror, and makes new ones: hashed once, compressed once, kept as a loose file for the mirror and as
+// a pack entry for the next push. Knows nothing of what trees and commits mean.
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
+#include <zlib.h>
+
+#include "git/git_internal.h"
+
+// Level 3 is as fast as 1 on JSON and a tenth smaller; from 4 on the time doubles.
+enum { COMPRESSION = 3, HEADER_MAX = 16, ZLIB_HEAD = 2, ZLIB_TAIL = 4 };
+
+// Tags of tags that we follow.
+enum { TAGS_MAX = 32 };
+
+// Entries that wait for a push which never came are dropped beyond this; a push then reads the objects back.
+enum { FRESH_BYTES_MAX = 64 << 20 };
+
+struct fresh_object {
+    git_oid oid;
+    size_t header_len; // of the pack entry; the zlib stream follows
+    size_t len;
+    unsigned char bytes[];
+};
+
+void gs_fresh_init(struct gs_fresh *fresh)
+{
+    gs_map_init(&fresh->by_id);
+    fresh->bytes = 0;
+}
+
+void gs_fresh_clear(struct gs_fresh *fresh)
+{
+    size_t cursor = 0;
+    struct gs_slice key;
+    void *object;
+    while (gs_map_next(&fresh->by_id, &cursor, &key, &object))
+        free(object);
+    gs_map_release(&fresh->by_id);
+    gs_fresh_init(fresh);
+}
+
+static struct gs_slice key_of(const git_oid *oid)
+{
+    return gs_slice_of((const char *)oid->id, GIT_OID_RAWSZ);
+}
+
+static struct fresh_object *find_fresh(const struct gs_mirror *mirror, const git_oid *oid)
+{
+    return gs_map_get(&mirror->fresh.by_id, key_of(oid));
+}
+
+static void remember(struct gs_mirror *mirror, struct fresh_object *object)
+{
+    gs_map_put(&mirror->fresh.by_id, key_of(&object->oid), object);
+    mirror->fresh.bytes += object->len;
+}
+
+// The type and size in front of a pack entry: 3 bits and 4 bits, then 7 bits a byte (gitformat-pack).
+static size_t write_pack_header(git_object_t type, size_t size, unsigned char out[HEADER_MAX])
+{
+    size_t n = 0;
+    unsigned char byte = (unsigned char)(((unsigned)type << 4) | (size & 15));
+    for (size >>= 4; size > 0; size >>= 7) {
+        out[n++] = byte | 0x80;
+        byte = size & 0x7f;
+    }
+    out[n++] = byte;
+    return n;
+}
+
+// NULL when memory is out. The entry has room for the largest possible stream and is cut to what it needs.
+static struct fresh_object *compress_entry(git_object_t type, struct gs_slice content)
+{
+    unsigned char header[HEADER_MAX];
+    size_t header_len = write_pack_header(type, content.len, header);
+    uLongf stream_len = compressBound(content.len);
+    struct fresh_object *object = malloc(sizeof *object + header_len + stream_len);
+    if (!object)
+        return NULL;
+    memcpy(object->bytes, header, header_len);
+    if (compress2(object->bytes + header_len, &stream_len, (const Bytef *)content.data,
+                  content.len, COMPRESSION) != Z_OK) {
+        free(object);
+        return NULL;
+    }
+    object->header_len = header_len;
+    object->len = header_len + stream_len;
+    struct fresh_object *cut = realloc(object, sizeof *object + object->len);
+    return cut ? cut : object;
+}
+
+static void put_big_endian(uLong value, unsigned char out[ZLIB_TAIL])
+{
+    for (int i = 0; i < ZLIB_TAIL; i++)
+        out[i] = (unsigned char)(value >> (24 - 8 * i));
+}
+
+static uLong get_big_endian(const unsigned char in[ZLIB_TAIL])
+{
+    return (uLong)in[0] << 24 | (uLong)in[1] << 16 | (uLong)in[2] << 8 | in[3];
+}
+
+// The zlib head, then "blob 300\0" as a stored block (RFC 1951, 3.2.4). Returns the length; *out_sum is the header's Adler-32.
+static size_t write_loose_start(git_object_t type, size_t size, const unsigned char *zlib_head,
+                                unsigned char out[64], uLong *out_sum)
+{
+    char header[48];
+    int n = snprintf(header, sizeof header, "%s %zu", git_object_type2string(type), size) + 1;
+    unsigned char block[] = {zlib_head[0], zlib_head[1], 0,  (unsigned char)n, 0,
+                             (unsigned char)~n,          0xff};
+    memcpy(out, block, sizeof block);
+    memcpy(out + sizeof block, header, (size_t)n);
+    *out_sum = adler32(1, (const Bytef *)header, (uInt)n);
+    return sizeof block + (size_t)n;
+}
+
+// A loose file is one zlib stream over header and content. The content is compressed already, so its blocks are
+// taken over behind a stored block for the header, with a check sum for both.
+static enum gs_status write_loose(struct gs_mirror *mirror, git_object_t type, size_t size,
+                                  const struct fresh_object *object, struct gs_error *err)
+{
+    const unsigned char *stream = object->bytes + object->header_len;
+    size_t stream_len = object->len - object->header_len;
+    const unsigned char *tail = stream + stream_len - ZLIB_TAIL;
+    unsigned char start[64], sum[ZLIB_TAIL];
+    uLong header_sum;
+    size_t start_len = write_loose_start(type, size, stream, start, &header_sum);
+    put_big_endian(adler32_combine(header_sum, get_big_endian(tail), (z_off_t)size), sum);
+
+    char name[64], folder[GS_GIT_PATH_MAX];
+    struct gs_oid oid;
+    gs_oid_from_git(&object->oid, &oid);
+    snprintf(folder, sizeof folder, "%s/objects/%.2s", mirror->folder, oid.hex);
+    snprintf(name, sizeof name, "objects/%.2s/%s", oid.hex, oid.hex + 2);
+    mkdir(folder, 0700); // gs_disk_write says so when it is not there
+    const struct gs_slice parts[] = {
+        gs_slice_of((const char *)start, start_len),
+        gs_slice_of((const char *)stream + ZLIB_HEAD, stream_len - ZLIB_HEAD - ZLIB_TAIL),
+        gs_slice_of((const char *)sum, sizeof sum),
+    };
+    return gs_disk_write(mirror->folder, name, parts, GS_COUNT(parts), err);
+}
+
+enum gs_status gs_object_id(git_object_t type, struct gs_slice content, git_oid *out_oid,
+                            struct gs_error *err)
+{
+    const char *data = content.data ? content.data : "";
+    if (git_odb_hash(out_oid, data, content.len, type) != 0)
+        return gs_fail(err, GS_CODE_INTERNAL, NULL, "an object cannot be hashed: %s",
+                       git_error_last() ? git_error_last()->message : "no reason given");
+    return GS_OK;
+}
+
+static enum gs_status fail_memory(struct gs_error *err, size_t size)
+{
+    return gs_fail(err, GS_CODE_NO_MEMORY, NULL, "not enough memory for an object of %zu bytes",
+                   size);
+}
+
+enum gs_status gs_object_write(struct gs_mirror *mirror, git_object_t type, const git_oid *oid,
+                               struct gs_slice content, struct gs_error *err)
+{
+    if (find_fresh(mirror, oid))
+        return GS_OK;
+    if (mirror->fresh.bytes > FRESH_BYTES_MAX)
+        gs_fresh_clear(&mirror->fresh);
+    struct fresh_object *object = compress_entry(type, content);
+    if (!object)
+        return fail_memory(err, content.len);
+    object->oid = *oid;
+    enum gs_status status = write_loose(mirror, type, content.len, object, err);
+    if (status == GS_OK)
+        remember(mirror, object);
+    else
+        free(object);
+    return status;
+}
+
+enum gs_status gs_object_write_loose(struct gs_mirror *mirror, git_object_t type,
+                                     const git_oid *oid, struct gs_slice content,
+                                     struct gs_error *err)
+{
+    struct fresh_object *object = compress_entry(type, content);
+    if (!object)
+        return fail_memory(err, content.len);
+    object->oid = *oid;
+    enum gs_status status = write_loose(mirror, type, content.len, object, err);
+    free(object);
+    return status;
+}
+
+enum gs_status gs_object_pack_entry(struct gs_mirror *mirror, const git_oid *oid,
+                                    git_object_t type, struct gs_slice *out_entry,
+                                    struct gs_error *err)
+{
+    struct fresh_object *object = find_fresh(mirror, oid);
+    if (!object) {
+        GS_CLEANUP(gs_object_cleanup) git_odb_object *stored = NULL;
+        enum gs_status status = gs_object_read(mirror, oid, type, GS_GIT_FILE_MAX, &stored, err);
+        if (status != GS_OK)
+            return status;
+        size_t size = git_odb_object_size(stored);
+        object = compress_entry(type, gs_slice_of(git_odb_object_data(stored), size));
+        if (!object)
+            return fail_memory(err, size);
+        object->oid = *oid;
+        remember(mirror, object);
+    }
+    *out_entry = gs_slice_of((const char *)object->bytes, object->len);
+    return GS_OK;
+}
+
+enum gs_status gs_object_read(struct gs_mirror *mirror, const git_oid *oid, git_object_t type,
+                              size_t max, git_odb_object **out_object, struct gs_error *err)
+{
+    size_t size;
+    git_object_t found;
+    char what[64];
+    struct gs_oid id;
+    gs_oid_from_git(oid, &id);
+    snprintf(what, sizeof what, "object %s", gs_oid_wire(&id));
+    if (git_odb_read_header(&size, &found, mirror->odb, oid) != 0)
+        return gs_git_fail_mirror(err, what);
+    if (found != type)
+        return gs_fail(err, GS_CODE_INTERNAL, NULL, "the mirror is damaged: %s is a %s, not a %s",
+                       what, git_object_type2string(found), git_object_type2string(type));
+    if (size > max)
+        return gs_fail(err, GS_CODE_TOO_LARGE, NULL,
+                       "a %s in the repository has %zu bytes, more than the limit of %zu",
+                       type == GIT_OBJECT_BLOB ? "file" : git_object_type2string(type), size, max);
+    git_odb_object *object;
+    if (git_odb_read(&object, mirror->odb, oid) != 0)
+        return gs_git_fail_mirror(err, what);
+    *out_object = object;
+    return GS_OK;
+}
+
+void gs_object_cleanup(git_odb_object **object)
+{
+    git_odb_object_free(*object);
+}
+
+// Takes "<name> <40 digits>\n" off the front.
+static bool take_id(struct gs_slice *rest, const char *name, git_oid *out_oid)
+{
+    size_t skip = strlen(name) + 1;
+    if (rest->len < skip + GIT_OID_HEXSZ + 1 || !gs_slice_starts(*rest, name) ||
+        git_oid_fromstrn(out_oid, rest->data + skip, GIT_OID_HEXSZ) != 0)
+        return false;
+    skip += GIT_OID_HEXSZ + 1;
+    *rest = gs_slice_of(rest->data + skip, rest->len - skip);
+    return true;
+}
+
+static struct gs_slice content_of(git_odb_object *object)
+{
+    return gs_slice_of(git_odb_object_data(object), git_odb_object_size(object));
+}
+
+enum gs_status gs_commit_read_links(struct gs_mirror *mirror, const git_oid *commit,
+                                    struct gs_commit_links *out_links, struct gs_error *err)
+{
+    GS_CLEANUP(gs_object_cleanup) git_odb_object *object = NULL;
+    enum gs_status status =
+        gs_object_read(mirror, commit, GIT_OBJECT_COMMIT, GS_GIT_COMMIT_MAX, &object, err);
+    if (status != GS_OK)
+        return status;
+    struct gs_slice rest = content_of(object);
+    struct gs_commit_links links = {0};
+    if (!take_id(&rest, "tree", &links.tree))
+        return gs_fail(err, GS_CODE_LAYOUT_UNSUPPORTED, NULL,
+                       "the repository has a malformed commit");
+    git_oid parent;
+    while (take_id(&rest, "parent", &parent))
+        if (links.parent_count++ == 0)
+            links.parent = parent;
+    *out_links = links;
+    return GS_OK;
+}
+
+static enum gs_status fail_no_commit(const git_oid *oid, struct gs_error *err)
+{
+    struct gs_oid id;
+    gs_oid_from_git(oid, &id);
+    return gs_fail(err, GS_CODE_NOT_IN_GIT, NULL, "%s is no commit of the repository",
+                   gs_oid_wire(&id));
+}
+
+static enum gs_status read_tag_target(struct gs_mirror *mirror, const git_oid *tag,
+                                      git_oid *out_target, struct gs_error *err)
+{
+    GS_CLEANUP(gs_object_cleanup) git_odb_object *object = NULL;
+    enum gs_status status =
+        gs_object_read(mirror, tag, GIT_OBJECT_TAG, GS_GIT_COMMIT_MAX, &object, err);
+    if (status != GS_OK)
+        return status;
+    struct gs_slice rest = content_of(object);
+    return take_id(&rest, "object", out_target) ? GS_OK : fail_no_commit(tag, err);
+}
+
+enum gs_status gs_object_peel(struct gs_mirror *mirror, const git_oid *oid, git_oid *out_commit,
+                              struct gs_error *err)
+{
+    git_oid at = *oid;
+    for (int depth = 0; depth < TAGS_MAX; depth++) {
+        size_t size;
+        git_object_t type;
+        int error = git_odb_read_header(&size, &type, mirror->odb, &at);
+        if (error != 0 && !(error == GIT_ENOTFOUND && depth == 0))
+            return gs_git_fail_mirror(err, "the target of a tag cannot be read");
+        if (error != 0 || (type != GIT_OBJECT_TAG && type != GIT_OBJECT_COMMIT))
+            break;
+        if (type == GIT_OBJECT_COMMIT) {
+            *out_commit = at;
+            return GS_OK;
+        }
+        enum gs_status status = read_tag_target(mirror, &at, &at, err);
+        if (status != GS_OK)
+            return status;
+    }
+    return fail_no_commit(oid, err);
+}
