@@ -70,13 +70,14 @@ static enum gs_status choose_app_id(struct gs_tx *tx, const char **id, struct gs
     return status;
 }
 
-// Keeps the slug when it is free; an app's id is always free as its slug.
+// Keeps the slug when it is free. One in the form of an id is the slug of the app with that id alone, so that an app's
+// id is always free as its slug.
 static enum gs_status choose_slug(struct gs_tx *tx, const char *app_id, const char **slug,
                                   struct gs_arena *arena, struct gs_error *err)
 {
     struct gs_app other;
     enum gs_status status = GS_OK;
-    if (*slug && **slug)
+    if (*slug && **slug && !gs_uuid_is_valid(gs_slice_str(*slug)))
         status = gs_store_find_app_by_slug(tx, *slug, arena, &other, err);
     if (status == GS_NOT_FOUND) {
         gs_error_release(err);

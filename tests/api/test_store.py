@@ -137,6 +137,19 @@ def test_ids_that_are_taken_are_replaced(shelf, make_place):
     assert again["id"] not in (first.id, second.id)
 
 
+def test_a_slug_is_kept_when_it_is_free_and_not_another_apps_id(shelf):
+    first, second, third = (new_document(name) for name in ("First", "Second", "Third"))
+    app_v2_of(first)["slug"] = unique("repairs")
+    app_v2_of(second)["slug"] = app_v2_of(third)["id"]
+    slugs = {}
+    for document in (first, second, third):
+        app = shelf.import_app(document)
+        slugs[app.id] = shelf.client.app(app.id).ok()["slug"]
+    kept, *own = (app_v2_of(document) for document in (first, second, third))
+    assert slugs[kept["id"]] == kept["slug"]
+    assert all(slugs[app["id"]] == app["id"] for app in own)
+
+
 def test_several_versions_are_split(shelf):
     document = several_versions("v1", "v2", "v3", pages=2)
     made = shelf.client.import_app(shelf.id, document).ok(201)
