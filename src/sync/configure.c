@@ -92,7 +92,7 @@ static enum gs_status check_branch(struct attempt *attempt, struct gs_error *err
                        "Invalid Branch Name. The repository has no branch '%s'; create it there "
                        "first",
                        session->config.branch);
-    return gs_session_fetch_branch(session, session->config.branch, &ref->oid, &attempt->head, err);
+    return gs_session_fetch_head(session, &attempt->advert, ref, &attempt->head, err);
 }
 
 // What the branch has counts more than what was asked for.

@@ -71,8 +71,7 @@ static enum gs_status look_at_branch(struct round *round, struct gs_error *err)
     if (!ref && round->advert.count > 0)
         return gs_fail_branch(session->config.branch, err);
     if (ref)
-        status =
-            gs_session_fetch_branch(session, session->config.branch, &ref->oid, &round->head, err);
+        status = gs_session_fetch_head(session, &round->advert, ref, &round->head, err);
     round->tip = round->head;
     return status;
 }
@@ -211,7 +210,7 @@ static enum gs_status ask_outcome(struct round *round, bool *out_arrived, struct
     if (!ref || *out_arrived || gs_oid_eq(&ref->oid, &round->head))
         return GS_OK;
     struct gs_oid head;
-    status = gs_session_fetch_branch(session, session->config.branch, &ref->oid, &head, err);
+    status = gs_session_fetch_head(session, &advert, ref, &head, err);
     if (status == GS_OK)
         status = gs_mirror_is_ancestor(session->repo->mirror, &round->tip, &head, out_arrived, err);
     return status;

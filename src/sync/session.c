@@ -169,26 +169,41 @@ enum gs_status gs_fail_branch(const char *branch, struct gs_error *err)
                    branch);
 }
 
-enum gs_status gs_session_fetch_branch(struct session *session, const char *branch,
-                                       const struct gs_oid *head, struct gs_oid *out_head,
-                                       struct gs_error *err)
+// Asks upload-pack what there is; the head may have moved on meanwhile.
+static enum gs_status fetch_advertised(struct session *session, const char *name,
+                                       struct gs_oid *out_head, struct gs_error *err)
 {
-    if (gs_mirror_has(session->repo->mirror, head)) {
-        *out_head = *head;
-        return GS_OK;
-    }
-    // Only a push asks receive-pack first, and its head may be newer than an older answer of upload-pack.
     session->has_upload_advert = false;
     const struct gs_git_advert *advert;
     enum gs_status status = gs_session_upload_advert(session, &advert, err);
     if (status != GS_OK)
         return status;
-    const char *name = gs_arena_printf(session->arena, "refs/heads/%s", branch);
     const struct gs_git_ref *ref = gs_git_advert_find(advert, name);
     if (!ref)
-        return gs_fail_branch(branch, err);
+        return gs_fail_branch(session->config.branch, err);
     status = gs_mirror_fetch(session->repo->mirror, &session->remote, advert, ref, err);
     if (status == GS_OK)
         *out_head = ref->oid;
     return status;
+}
+
+// A push has asked receive-pack, which tells the head as well, so the fetch need not ask again what there is to want. Its answer
+// does not tell what upload-pack can do, but these two every git of the last fifteen years can.
+enum gs_status gs_session_fetch_head(struct session *session, const struct gs_git_advert *advert,
+                                     const struct gs_git_ref *ref, struct gs_oid *out_head,
+                                     struct gs_error *err)
+{
+    struct gs_git_advert able = *advert;
+    able.thin_pack = true;
+    able.no_progress = true;
+    enum gs_status status =
+        gs_mirror_fetch(session->repo->mirror, &session->remote, &able, ref, err);
+    if (status == GS_OK) {
+        *out_head = ref->oid;
+        return GS_OK;
+    }
+    if (status != GS_CONFLICT)
+        return status;
+    gs_error_release(err);
+    return fetch_advertised(session, ref->name, out_head, err);
 }

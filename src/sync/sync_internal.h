@@ -65,6 +65,9 @@ struct session {
     struct gs_git_remote remote; // with the token as password
     bool has_upload_advert;
     struct gs_git_advert upload_advert;
+    bool has_catalog; // of the commit that was read last
+    struct gs_oid catalog_commit;
+    struct gs_catalog catalog;
 };
 
 // ---- queue.c: tasks and who runs them ----
@@ -74,6 +77,14 @@ void gs_task_finish(struct task *task);
 // Takes the task, or gives overloaded and leaves it.
 enum gs_status gs_sync_enqueue(struct gs_sync *sync, const char *git_url, struct task *task,
                                struct gs_error *err) GS_MUST_CHECK;
+
+// The folder of the mirror of a repository.
+const char *gs_sync_mirror_folder(const struct gs_sync *sync, const char *git_url,
+                                  struct gs_arena *arena);
+
+// ---- submit.c ----
+// Copies the request into the task's arena.
+void gs_task_copy_request(struct task *task, const struct gs_sync_request *from);
 
 // ---- session.c: opening one and asking the host ----
 enum gs_status gs_session_load_config(struct session *session, const char *organization_id,
@@ -94,11 +105,11 @@ enum gs_status gs_session_advertise(struct session *session, enum gs_git_service
 enum gs_status gs_session_upload_advert(struct session *session,
                                         const struct gs_git_advert **out_advert,
                                         struct gs_error *err) GS_MUST_CHECK;
-// Makes the mirror have a branch at exactly this head; invalid_branch when the branch is gone. The head may have moved on
-// meanwhile: then *out_head is the newer one.
-enum gs_status gs_session_fetch_branch(struct session *session, const char *branch,
-                                       const struct gs_oid *head, struct gs_oid *out_head,
-                                       struct gs_error *err) GS_MUST_CHECK;
+// Makes the mirror have the branch at the head that receive-pack told, in one exchange or none. The head may have moved on meanwhile: then
+// *out_head is the newer one.
+enum gs_status gs_session_fetch_head(struct session *session, const struct gs_git_advert *advert,
+                                     const struct gs_git_ref *ref, struct gs_oid *out_head,
+                                     struct gs_error *err) GS_MUST_CHECK;
 const char *gs_session_branch_ref(struct session *session);
 enum gs_status gs_fail_branch(const char *branch, struct gs_error *err);
 
@@ -122,6 +133,10 @@ enum gs_status gs_session_resolve(struct session *session, const char *ref,
                                   struct gs_error *err) GS_MUST_CHECK;
 
 // ---- divergence.c: what git holds of an app against what we synced ----
+// The apps of a commit; the one that was asked for last is kept.
+enum gs_status gs_session_catalog(struct session *session, const struct gs_oid *commit,
+                                  const struct gs_catalog **out_catalog,
+                                  struct gs_error *err) GS_MUST_CHECK;
 struct remote_app {
     const struct gs_git_app *entry; // NULL: git has no such app
     enum gs_layout layout;
@@ -184,9 +199,15 @@ enum gs_status gs_plan_add_diff(const struct task *task, const char *path, struc
 // ---- report.c: the JSON of answers ----
 void gs_report_version(yyjson_mut_doc *doc, yyjson_mut_val *obj, const struct gs_version *version,
                        const char *environment);
+// The members of a commit, and an object "commit" of them.
+enum gs_status gs_report_commit_members(struct session *session, const struct gs_oid *commit,
+                                        yyjson_mut_doc *doc, yyjson_mut_val *obj,
+                                        struct gs_error *err) GS_MUST_CHECK;
 enum gs_status gs_report_commit(struct session *session, const struct gs_oid *commit,
                                 yyjson_mut_doc *doc, yyjson_mut_val *obj,
                                 struct gs_error *err) GS_MUST_CHECK;
+// An object "error", of one app among several.
+void gs_report_failure(const struct gs_error *failure, yyjson_mut_doc *doc, yyjson_mut_val *obj);
 enum gs_status gs_report_config(const struct gs_git_config *config, const char *branch_head,
                                 yyjson_mut_doc *doc, yyjson_mut_val **out_obj,
                                 struct gs_error *err) GS_MUST_CHECK;
