@@ -3,6 +3,23 @@
 #include "crypto/crypto.h"
 #include "sync/sync_internal.h"
 
+enum gs_status gs_session_catalog(struct session *session, const struct gs_oid *commit,
+                                  const struct gs_catalog **out_catalog, struct gs_error *err)
+{
+    if (!session->has_catalog || !gs_oid_eq(&session->catalog_commit, commit)) {
+        struct gs_catalog catalog;
+        enum gs_status status =
+            gs_catalog_read(session->repo->mirror, commit, session->arena, &catalog, err);
+        if (status != GS_OK)
+            return status;
+        session->catalog = catalog;
+        session->catalog_commit = *commit;
+        session->has_catalog = true;
+    }
+    *out_catalog = &session->catalog;
+    return GS_OK;
+}
+
 enum gs_status gs_session_read_app(struct session *session, const struct gs_oid *commit,
                                    const char *git_app_id, const char *git_app_name,
                                    struct remote_app *out_remote, struct gs_error *err)
@@ -10,13 +27,13 @@ enum gs_status gs_session_read_app(struct session *session, const struct gs_oid 
     struct gs_mirror *mirror = session->repo->mirror;
     struct remote_app remote = {.entry = NULL};
     gs_buf_init(&remote.document, session->sync->options.document_limit);
-    struct gs_catalog catalog;
-    enum gs_status status = gs_catalog_read(mirror, commit, session->arena, &catalog, err);
+    const struct gs_catalog *catalog;
+    enum gs_status status = gs_session_catalog(session, commit, &catalog, err);
     if (status != GS_OK)
         return status;
-    remote.layout = catalog.layout;
-    remote.entry = git_app_id ? gs_catalog_find(&catalog, git_app_id)
-                              : gs_catalog_find_by_name(&catalog, git_app_name);
+    remote.layout = catalog->layout;
+    remote.entry = git_app_id ? gs_catalog_find(catalog, git_app_id)
+                              : gs_catalog_find_by_name(catalog, git_app_name);
     if (remote.entry) {
         status = gs_layout_read(mirror, commit, remote.layout, remote.entry, &remote.document, err);
         gs_sha256_hex(gs_buf_slice(&remote.document), remote.document_id);
@@ -25,6 +42,17 @@ enum gs_status gs_session_read_app(struct session *session, const struct gs_oid 
         *out_remote = remote;
     else
         gs_buf_release(&remote.document);
+    return status;
+}
+
+enum gs_status gs_remote_parse(const struct remote_app *remote, struct gs_document *out_document,
+                               struct gs_error *err)
+{
+    enum gs_status status =
+        gs_document_parse(gs_buf_slice(&remote->document), remote->entry->path, out_document, err);
+    // A body that is not JSON is the caller's fault, a file that is not JSON is the repository's.
+    if (status == GS_INVALID && err->code == GS_CODE_INVALID_JSON)
+        err->code = GS_CODE_NOT_AN_APP;
     return status;
 }
 

@@ -1,6 +1,7 @@
 // A batch of calls that read from git: they share the look at the host and the fetch, and each then works on its own app.
 // SPDX-License-Identifier: Apache-2.0
 #include "base/crash.h"
+#include "sync/look_internal.h"
 #include "sync/pull_internal.h"
 
 static enum gs_status fail_not_in_git(const struct session *session, const struct task *task,
@@ -16,11 +17,7 @@ static enum gs_status fail_not_in_git(const struct session *session, const struc
 static enum gs_status check_incoming(struct incoming *incoming, struct gs_error *err)
 {
     const struct gs_git_app *entry = incoming->remote.entry;
-    enum gs_status status = gs_document_parse(gs_buf_slice(&incoming->remote.document), entry->path,
-                                              &incoming->parsed, err);
-    // A body that is not JSON is the caller's fault, a file that is not JSON is the repository's.
-    if (status == GS_INVALID && err->code == GS_CODE_INVALID_JSON)
-        err->code = GS_CODE_NOT_AN_APP;
+    enum gs_status status = gs_remote_parse(&incoming->remote, &incoming->parsed, err);
     if (status == GS_OK)
         status = gs_app_check_name(gs_slice_str(entry->name), "/gitAppId", err);
     if (status == GS_OK)
@@ -86,6 +83,8 @@ static enum gs_status run_task(struct session *session, struct task *task, struc
 {
     if (task->request.kind == GS_SYNC_PROMOTE && task->request.version_id)
         return gs_pull_release_version(session, task, err);
+    if (task->request.kind == GS_SYNC_STATUS || task->request.kind == GS_SYNC_HISTORY)
+        return gs_look_run(session, task, err);
     struct incoming incoming = {.task = task, .session = session};
     return run_incoming(&incoming, err);
 }

@@ -5,7 +5,7 @@
 #include "crypto/crypto.h"
 #include "sync/sync_internal.h"
 
-enum { BATCH_MAX = 256 };
+enum { BATCH_MAX = 256, MIRROR_NAME = 32 /* digits of the URL's hash */ };
 
 // Calls of one class and one organization share their exchanges with the host.
 enum batch_class { CLASS_PUSH, CLASS_PULL, CLASS_CONFIGURE };
@@ -38,6 +38,8 @@ static enum batch_class class_of(const struct task *task)
     case GS_SYNC_CREATE:
     case GS_SYNC_PULL:
     case GS_SYNC_PROMOTE:
+    case GS_SYNC_STATUS:
+    case GS_SYNC_HISTORY:
         return CLASS_PULL;
     case GS_SYNC_CONFIGURE:
     case GS_SYNC_TEST:
@@ -133,20 +135,28 @@ static void run_repository(void *arg)
     pthread_mutex_unlock(&sync->lock);
 }
 
+const char *gs_sync_mirror_folder(const struct gs_sync *sync, const char *git_url,
+                                  struct gs_arena *arena)
+{
+    char hex[GS_SHA256_HEX + 1];
+    gs_sha256_hex(gs_slice_str(git_url), hex);
+    return gs_arena_printf(arena, "%s/%.*s.git", sync->folder, MIRROR_NAME, hex);
+}
+
 static struct repository *find_repository(struct gs_sync *sync, const char *git_url)
 {
     char hex[GS_SHA256_HEX + 1];
     gs_sha256_hex(gs_slice_str(git_url), hex);
-    struct repository *repo = gs_map_get(&sync->repositories, gs_slice_of(hex, 32));
+    struct repository *repo = gs_map_get(&sync->repositories, gs_slice_of(hex, MIRROR_NAME));
     if (repo)
         return repo;
     repo = gs_xcalloc(1, sizeof *repo);
     repo->sync = sync;
-    memcpy(repo->key, hex, 32);
+    memcpy(repo->key, hex, MIRROR_NAME);
     size_t size = strlen(sync->folder) + sizeof repo->key + 8;
     repo->folder = gs_xcalloc(size, 1);
     snprintf(repo->folder, size, "%s/%s.git", sync->folder, repo->key);
-    gs_map_put(&sync->repositories, gs_slice_of(repo->key, 32), repo);
+    gs_map_put(&sync->repositories, gs_slice_of(repo->key, MIRROR_NAME), repo);
     return repo;
 }
 

@@ -36,26 +36,46 @@ static void add_message(yyjson_mut_doc *doc, yyjson_mut_val *obj, const char *te
         gs_json_add_cstr(doc, obj, "message", NULL);
 }
 
-enum gs_status gs_report_commit(struct session *session, const struct gs_oid *commit,
-                                yyjson_mut_doc *doc, yyjson_mut_val *obj, struct gs_error *err)
+enum gs_status gs_report_commit_members(struct session *session, const struct gs_oid *commit,
+                                        yyjson_mut_doc *doc, yyjson_mut_val *obj,
+                                        struct gs_error *err)
 {
     struct gs_commit_info info;
     enum gs_status status =
         gs_mirror_commit_info(session->repo->mirror, commit, session->arena, &info, err);
     if (status != GS_OK)
         return status;
-    yyjson_mut_val *val = yyjson_mut_obj_add_obj(doc, obj, "commit");
-    gs_json_add_cstr(doc, val, "sha", commit->hex);
-    gs_json_add_cstr(doc, val, "parent", gs_oid_is_none(&info.parent) ? NULL : info.parent.hex);
-    add_message(doc, val, info.message);
-    yyjson_mut_val *author = yyjson_mut_obj_add_obj(doc, val, "author");
+    gs_json_add_cstr(doc, obj, "sha", commit->hex);
+    gs_json_add_cstr(doc, obj, "parent", gs_oid_is_none(&info.parent) ? NULL : info.parent.hex);
+    add_message(doc, obj, info.message);
+    yyjson_mut_val *author = yyjson_mut_obj_add_obj(doc, obj, "author");
     bool sane = gs_slice_is_utf8(gs_slice_str(info.author_name)) &&
                 gs_slice_is_utf8(gs_slice_str(info.author_email));
     gs_json_add_cstr(doc, author, "name", sane ? info.author_name : NULL);
     gs_json_add_cstr(doc, author, "email", sane ? info.author_email : NULL);
-    gs_json_add_time(doc, val, "committedAt", info.committed_at_ms);
-    gs_json_add_cstr(doc, val, "url", commit_url(session, commit));
+    gs_json_add_time(doc, obj, "committedAt", info.committed_at_ms);
+    gs_json_add_cstr(doc, obj, "url", commit_url(session, commit));
     return GS_OK;
+}
+
+enum gs_status gs_report_commit(struct session *session, const struct gs_oid *commit,
+                                yyjson_mut_doc *doc, yyjson_mut_val *obj, struct gs_error *err)
+{
+    yyjson_mut_val *val = yyjson_mut_obj_add_obj(doc, obj, "commit");
+    return gs_report_commit_members(session, commit, doc, val, err);
+}
+
+void gs_report_failure(const struct gs_error *failure, yyjson_mut_doc *doc, yyjson_mut_val *obj)
+{
+    GS_CLEANUP(gs_json_cleanup) yyjson_doc *details = NULL;
+    yyjson_mut_val *val = yyjson_mut_obj_add_obj(doc, obj, "error");
+    yyjson_mut_obj_add_int(doc, val, "statusCode", gs_code_http(failure->code));
+    gs_json_add_cstr(doc, val, "code", gs_code_text(failure->code));
+    gs_json_add_cstr(doc, val, "message", failure->message);
+    const char *text = failure->details ? failure->details : "[]";
+    if (gs_json_parse(gs_slice_str(text), "the details", &details, NULL) == GS_OK)
+        yyjson_mut_obj_add_val(doc, val, "details",
+                               yyjson_val_mut_copy(doc, yyjson_doc_get_root(details)));
 }
 
 enum gs_status gs_report_config(const struct gs_git_config *config, const char *branch_head,

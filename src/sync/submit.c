@@ -30,7 +30,7 @@ static const struct gs_git_config_input *copy_config(struct gs_arena *arena,
     return to;
 }
 
-static void copy_request(struct task *task, const struct gs_sync_request *from)
+void gs_task_copy_request(struct task *task, const struct gs_sync_request *from)
 {
     struct gs_arena *arena = task->arena;
     task->request = (struct gs_sync_request){
@@ -48,6 +48,9 @@ static void copy_request(struct task *task, const struct gs_sync_request *from)
         .want_diff = from->want_diff,
         .plan_hash = gs_arena_strdup(arena, from->plan_hash),
         .config = copy_config(arena, from->config),
+        .refresh = from->refresh,
+        .limit = from->limit,
+        .cursor = gs_arena_strdup(arena, from->cursor),
     };
 }
 
@@ -138,7 +141,7 @@ enum gs_status gs_sync_submit(struct gs_sync *sync, const struct gs_sync_request
 {
     struct task *task = gs_task_new();
     const char *git_url = NULL;
-    copy_request(task, request);
+    gs_task_copy_request(task, request);
     enum gs_status status = check_request(sync, task, &git_url, err);
     if (status == GS_OK && is_recorded(request))
         status = gs_operation_insert(sync, task, err);

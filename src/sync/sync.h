@@ -54,6 +54,8 @@ enum gs_sync_kind {
     GS_SYNC_PROMOTE,
     GS_SYNC_CONFIGURE, // check and save the git configuration
     GS_SYNC_TEST,      // check it, save nothing
+    GS_SYNC_STATUS,    // look: how an app, or all of an organization, stand to git
+    GS_SYNC_HISTORY,   // look: the commits of an app
 };
 
 enum gs_divergence {
@@ -99,12 +101,19 @@ struct gs_sync_request {
     bool want_diff;                           // of a dry run: a unified diff as well
     const char *plan_hash;                    // of a plan that must still hold, or NULL
     const struct gs_git_config_input *config; // configure, test
+    bool refresh;                             // looks: ask the host first
+    size_t limit;                             // history
+    const char *cursor;                       // history: where the page before ended, or NULL
 };
 
 // Checks what can be checked here, records the operation and queues the call. GS_OK: done will be called. Else err says why and done never is: app_not_found, wrong_version_id,
 // unknown_organization, git_not_configured, app_not_linked, invalid_input, overloaded.
 enum gs_status gs_sync_submit(struct gs_sync *sync, const struct gs_sync_request *request,
                               gs_sync_done *done, void *arg, struct gs_error *err) GS_MUST_CHECK;
+
+// The same for calls that only look (status, history): answered before it returns, unless the host has to be asked.
+enum gs_status gs_sync_look(struct gs_sync *sync, const struct gs_sync_request *request,
+                            gs_sync_done *done, void *arg, struct gs_error *err) GS_MUST_CHECK;
 
 // The stored configuration of an organization in the response's form, without the key. not_found when there is none.
 enum gs_status gs_sync_config_json(struct gs_store *store, const char *organization_id,

@@ -147,6 +147,9 @@ enum gs_status gs_session_read_app(struct session *session, const struct gs_oid 
                                    const char *git_app_id, const char *git_app_name,
                                    struct remote_app *out_remote,
                                    struct gs_error *err) GS_MUST_CHECK;
+// What was read, which must have an entry; not_an_app when it is none. Release the document.
+enum gs_status gs_remote_parse(const struct remote_app *remote, struct gs_document *out_document,
+                               struct gs_error *err) GS_MUST_CHECK;
 // Three-way merge of stored and remote documents. OK: out_merged holds the result. merge_conflict with details when it needs a decision.
 struct merge_input {
     struct gs_slice base, ours, theirs;

@@ -170,6 +170,15 @@ class Client:
     def release(self, app, body=None):
         return self.send("POST", path_of("apps", app, "git-sync", "release"), body)
 
+    def status(self, app, **query):
+        return self.send("GET", path_of("apps", app, "git-sync", **query))
+
+    def statuses(self, workspace, **query):
+        return self.send("GET", path_of("workspace", workspace, "git-sync", **query))
+
+    def history(self, app, **query):
+        return self.send("GET", path_of("apps", app, "history", **query))
+
     # Operations
 
     def operations(self, **query):

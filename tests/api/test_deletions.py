@@ -5,9 +5,8 @@ from copy import deepcopy
 
 import pytest
 from client import path_of
-from jsbytes import to_js_bytes
 from make_app import app_v2_of
-from place import META, as_version, text_of, with_text
+from place import as_version, text_of, with_text
 
 
 def entities(document):
@@ -120,10 +119,5 @@ def test_a_merge_counts_what_it_takes_from_here(place, client, app, emptied):
 
 def test_a_new_version_deletes_nothing(place, client, app):
     document = as_version(without_components(app.document, 30), "v2")
-    meta = place.meta()
-    meta[app.id] |= {
-        "gitVersionName": "v2",
-        "gitVersionId": app_v2_of(document)["appVersions"][0]["id"],
-    }
-    place.commit_document(app, document, **{META: to_js_bytes(meta)})
+    place.commit_document(app, document)
     assert client.pull(app.id).ok()["version"]["name"] == "v2"

@@ -1,0 +1,174 @@
+// Calls that only look: answered at once from the store and the mirror, so that they work while the host is down or busy; or
+// in their repository's queue, when they want the host to be asked or the mirror does not know enough.
+// SPDX-License-Identifier: Apache-2.0
+#include "git/history.h"
+#include "sync/look_internal.h"
+
+// A session of its own beside the repository's worker: no credentials, and a second view of the mirror on disk.
+struct look {
+    struct repository repo;
+    struct session session;
+    bool has_config;
+    struct gs_oid head;
+};
+
+static void close_look(struct look *look)
+{
+    gs_mirror_close(look->repo.mirror);
+    gs_session_release(&look->session);
+}
+
+static enum gs_status read_config(struct look *look, const char *organization_id,
+                                  struct gs_error *err)
+{
+    struct session *session = &look->session;
+    GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
+    enum gs_status status = gs_tx_read(session->sync->options.store, &tx, err);
+    if (status == GS_OK)
+        status =
+            gs_store_get_git_config(tx, organization_id, session->arena, &session->config, err);
+    look->has_config = status == GS_OK;
+    if (status != GS_NOT_FOUND)
+        return status;
+    gs_error_release(err);
+    return GS_OK;
+}
+
+// Leaves head as none when the mirror does not know the branch.
+static enum gs_status open_mirror(struct look *look, struct gs_error *err)
+{
+    struct session *session = &look->session;
+    const char *folder =
+        gs_sync_mirror_folder(session->sync, session->config.git_url, session->arena);
+    if (!gs_mirror_is_made(folder))
+        return GS_OK;
+    enum gs_status status = gs_mirror_open(folder, &look->repo.mirror, err);
+    if (status == GS_OK)
+        status =
+            gs_mirror_find_ref(look->repo.mirror, gs_session_branch_ref(session), &look->head, err);
+    if (status != GS_NOT_FOUND)
+        return status;
+    gs_error_release(err);
+    return GS_OK;
+}
+
+static enum gs_status open_look(struct look *look, struct gs_sync *sync, const struct task *task,
+                                struct gs_error *err)
+{
+    *look = (struct look){.repo.sync = sync};
+    look->session = (struct session){.sync = sync, .repo = &look->repo, .arena = gs_arena_new()};
+    enum gs_status status = read_config(look, task->organization_id, err);
+    return status == GS_OK && look->has_config ? open_mirror(look, err) : status;
+}
+
+static enum gs_status answer(struct session *session, const struct gs_oid *head, struct task *task,
+                             struct gs_error *err)
+{
+    return task->request.kind == GS_SYNC_HISTORY ? gs_history_write(session, head, task, err)
+                                                 : gs_status_write(session, head, task, err);
+}
+
+enum gs_status gs_look_run(struct session *session, struct task *task, struct gs_error *err)
+{
+    struct resolved resolved;
+    enum gs_status status = gs_session_resolve(session, NULL, &resolved, err);
+    return status == GS_OK ? answer(session, &resolved.commit, task, err) : status;
+}
+
+// Whether git has a part in the answer at all: an app that was never pushed needs no look at the host.
+static enum gs_status has_link(struct gs_tx *tx, const struct task *task, bool *out_yes,
+                               struct gs_error *err)
+{
+    struct gs_app one = {.id = task->request.app_id}, *apps = &one;
+    size_t count = 1;
+    enum gs_status status = GS_OK;
+    if (!one.id)
+        status = gs_store_list_apps(tx, task->organization_id, task->arena, &apps, &count, err);
+    bool found = false;
+    for (size_t i = 0; status == GS_OK && !found && i < count; i++) {
+        struct gs_git_link link;
+        status = gs_store_get_link(tx, apps[i].id, task->arena, &link, err);
+        found = status == GS_OK;
+        if (status != GS_NOT_FOUND)
+            continue;
+        gs_error_release(err);
+        status = GS_OK;
+    }
+    if (status == GS_OK)
+        *out_yes = found;
+    return status;
+}
+
+static enum gs_status check(struct gs_sync *sync, struct task *task, bool *out_linked,
+                            struct gs_error *err)
+{
+    GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
+    struct gs_app app;
+    enum gs_status status = gs_tx_read(sync->options.store, &tx, err);
+    if (status != GS_OK)
+        return status;
+    if (task->request.app_id) {
+        status = gs_store_get_app(tx, task->request.app_id, task->arena, &app, err);
+        if (status == GS_NOT_FOUND)
+            return gs_fail(err, GS_CODE_APP_NOT_FOUND, NULL, "App not found");
+        task->organization_id = app.organization_id;
+    } else {
+        task->organization_id = task->request.organization_id;
+        status = gs_workspace_check_organization(tx, task->organization_id, task->arena, err);
+    }
+    return status == GS_OK ? has_link(tx, task, out_linked, err) : status;
+}
+
+// Gives the call to its repository's queue, which asks the host.
+static enum gs_status ask_host(struct look *look, struct task *task, bool *out_queued,
+                               struct gs_error *err)
+{
+    const struct gs_git_config *config = &look->session.config;
+    if (!config->enabled)
+        return gs_fail(err, GS_CODE_GIT_NOT_CONFIGURED, NULL, "Git is not enabled");
+    enum gs_status status = gs_sync_enqueue(look->session.sync, config->git_url, task, err);
+    *out_queued = status == GS_OK;
+    return status;
+}
+
+static enum gs_status run(struct gs_sync *sync, struct task *task, bool *out_queued,
+                          struct gs_error *err)
+{
+    bool linked = false;
+    enum gs_status status = check(sync, task, &linked, err);
+    if (status != GS_OK)
+        return status;
+    struct look look;
+    status = open_look(&look, sync, task, err);
+    bool can_ask = look.has_config && linked;
+    bool must_ask = can_ask && (task->request.refresh || gs_oid_is_none(&look.head));
+    if (status == GS_OK && !must_ask)
+        status = answer(&look.session, look.has_config ? &look.head : NULL, task, err);
+    // The worker makes a damaged mirror anew.
+    if (can_ask && status == GS_INTERNAL && err->code == GS_CODE_INTERNAL) {
+        gs_error_release(err);
+        status = GS_OK;
+        must_ask = true;
+    }
+    if (status == GS_OK && must_ask)
+        status = ask_host(&look, task, out_queued, err);
+    close_look(&look);
+    return status;
+}
+
+enum gs_status gs_sync_look(struct gs_sync *sync, const struct gs_sync_request *request,
+                            gs_sync_done *done, void *arg, struct gs_error *err)
+{
+    struct task *task = gs_task_new();
+    gs_task_copy_request(task, request);
+    task->done = done;
+    task->arg = arg;
+    bool queued = false;
+    enum gs_status status = run(sync, task, &queued, err);
+    if (queued)
+        return GS_OK;
+    if (status != GS_OK)
+        task->done = NULL;
+    gs_task_finish(task);
+    return status;
+}
