@@ -19,6 +19,7 @@ size_t gs_net_read_body(char *to, size_t size, size_t count, void *userdata)
         const struct gs_slice *part = &request->body[exchange->part];
         size_t left = part->len - exchange->part_offset;
         size_t n = left < room - done ? left : room - done;
+        exchange->body_began = true;
         if (n)
             memcpy(to + done, part->data + exchange->part_offset, n);
         done += n;
@@ -37,6 +38,9 @@ int gs_net_seek_body(void *userdata, curl_off_t offset, int origin)
     struct gs_net_exchange *exchange = userdata;
     const struct gs_net_request *request = exchange->request;
     if (origin != SEEK_SET || offset < 0)
+        return CURL_SEEKFUNC_FAIL;
+    // libcurl goes back when a kept connection ends without an answer. The host may have done its work all the same.
+    if (exchange->body_began && !request->repeatable)
         return CURL_SEEKFUNC_FAIL;
     size_t part = 0, left = (size_t)offset;
     while (part < request->body_parts && left >= request->body[part].len)

@@ -142,6 +142,7 @@ static enum gs_status explain_connection(const struct gs_net_exchange *exchange,
     case CURLE_COULDNT_CONNECT:
         reason = system_reason(exchange, "no connection", text);
         break;
+    case CURLE_SEND_FAIL_REWIND: // of a kept connection, in a request that must not be repeated
     case CURLE_GOT_NOTHING:
         reason = "the connection was closed without an answer";
         break;

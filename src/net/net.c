@@ -80,6 +80,7 @@ static enum gs_status build(const struct gs_net_options *options, struct gs_net 
     net->proxies = proxies;
     bool shares = init_share(net);
     gs_net_idle_init(&net->idle, options->max_idle, net->share);
+    gs_net_breaker_init(&net->breaker, options->breaker_failures, options->breaker_pause_ms);
     if (!shares) {
         gs_net_free(net);
         return gs_fail(err, GS_CODE_NO_MEMORY, NULL, "not enough memory for the HTTP client");
@@ -103,6 +104,7 @@ void gs_net_free(struct gs_net *net)
 {
     if (!net)
         return;
+    gs_net_breaker_release(&net->breaker);
     gs_net_idle_release(&net->idle);
     curl_share_cleanup(net->share);
     gs_net_proxies_release(&net->proxies);

@@ -20,6 +20,10 @@ struct gs_net_options {
     const char *user_agent;     // "gitsync/0.1.0"
     int64_t connect_timeout_ms; // name look-up, TCP and TLS together
     size_t max_idle;            // connections kept open for reuse, over all hosts
+    // A host that fails so often in a row (unreachable, no answer in time, a 5xx without Retry-After) is
+    // left alone for a pause of 1 s, which doubles up to the longest; 0: never.
+    unsigned breaker_failures;
+    int64_t breaker_pause_ms; // the longest
 };
 
 // Proxies come from the usual variables (https_proxy, http_proxy, all_proxy, no_proxy), which are
@@ -41,12 +45,18 @@ struct gs_net_request {
     const char *username, *password; // Basic
     const struct gs_slice *body;     // the parts of the body in order; not copied
     size_t body_parts;
-    int64_t deadline_ms; // gs_clock_mono_ms() at which the exchange must have ended
+    // It does no harm to send it twice: tried up to three times, with jitter, when the host cannot be
+    // reached, the connection is cut, or the answer is a 502, 503 or 504 without Retry-After. Without it, a
+    // request whose body has begun to travel is never sent again.
+    bool repeatable;
+    int64_t deadline_ms; // gs_clock_mono_ms() at which all of it must have ended
     size_t max_response; // bytes of the response body; more is too_large
     // Where the response body of a 200 goes piece by piece, instead of into response->body; false
     // stops with host_failed. Of the body of any other status response->body then gets the first
     // 64 KB.
     bool (*on_body)(void *arg, const char *data, size_t len);
+    // Before a repetition, when on_body got something already: forgets it. NULL, or false: no repetition.
+    bool (*on_again)(void *arg);
     void *on_body_arg;
 };
 
@@ -61,8 +71,8 @@ struct gs_net_response {
 
 // One exchange, blocking, thread-safe. GS_OK for every HTTP status; redirects are not followed (a
 // 3xx is a status like others) and bodies not decompressed. Connections are reused per origin; a
-// request on a reused connection that turns out to be dead is repeated on a new one. Errors:
-// host_unreachable (name, connection, TLS, proxy, cut off; the message says which and to where),
+// repeatable request on a reused connection that turns out to be dead is sent on a new one. Errors:
+// host_down with retry_after_s (nothing was sent: the host is in its pause), host_unreachable (name, connection, TLS, proxy, cut off; the message says which and to where),
 // host_timeout, too_large, host_not_allowed, host_failed (no HTTP, endless headers),
 // invalid_input (a URL or header that cannot be sent). Messages name host and port, never the rest
 // of a URL. out_response is filled on GS_OK only; release it.
@@ -70,6 +80,25 @@ enum gs_status gs_net_perform(struct gs_net *net, const struct gs_net_request *r
                               struct gs_net_response *out_response,
                               struct gs_error *err) GS_MUST_CHECK;
 void gs_net_response_release(struct gs_net_response *response);
+
+// The hosts that failed the last time they were asked, for the metrics.
+enum gs_net_host_state {
+    GS_NET_HOST_ASKED,  // not often enough for a pause
+    GS_NET_HOST_PROBED, // the pause is over, the next request decides
+    GS_NET_HOST_PAUSED,
+};
+struct gs_net_failing {
+    const char *origin; // "https://github.com:443"
+    unsigned failures;  // in a row
+    enum gs_net_host_state state;
+};
+typedef void gs_net_visit_host(void *arg, const struct gs_net_failing *failing);
+// Thread-safe; visit must not call the client.
+void gs_net_list_failing(struct gs_net *net, gs_net_visit_host *visit, void *arg);
+
+enum { GS_NET_ORIGIN_TEXT = 271 };
+// "https://github.com:443" of an absolute URL, with NUL; "" when it is none that could be asked.
+void gs_net_origin(const char *url, char out[GS_NET_ORIGIN_TEXT + 1]);
 
 // Whether an address from a stranger may be used at all: http or https, a host in plain ASCII, no
 // user info, no fragment, no control characters, at most 2048 bytes; and, without allow_loopback,

@@ -8,11 +8,12 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
+#include "base/map.h"
 #include "net/net.h"
 
 enum {
     GS_NET_HOST_MAX = 255,
-    GS_NET_ORIGIN_MAX = GS_NET_HOST_MAX + 16, // "https://", host, ":65535"
+    GS_NET_ORIGIN_MAX = GS_NET_ORIGIN_TEXT, // "https://", host, ":65535"
 };
 
 // An IP address in network order; len is 4 or 16.
@@ -93,12 +94,30 @@ CURL *gs_net_idle_take(struct gs_net_idle *idle, const char *origin);
 // Takes ownership; options are reset, the connection stays open.
 void gs_net_idle_park(struct gs_net_idle *idle, const char *origin, CURL *easy);
 
+// The hosts that fail. Thread-safe.
+struct gs_net_breaker {
+    pthread_mutex_t lock;
+    struct gs_map hosts; // by origin
+    unsigned failures;   // in a row until a pause; 0: never
+    int64_t pause_max_ms;
+};
+
+void gs_net_breaker_init(struct gs_net_breaker *breaker, unsigned failures, int64_t pause_max_ms);
+void gs_net_breaker_release(struct gs_net_breaker *breaker);
+// host_down with retry_after_s during a pause. Whoever is admitted notes the outcome.
+enum gs_status gs_net_breaker_admit(struct gs_net_breaker *breaker,
+                                    const struct gs_net_target *target,
+                                    struct gs_error *err) GS_MUST_CHECK;
+void gs_net_breaker_note(struct gs_net_breaker *breaker, const struct gs_net_target *target,
+                         bool failed);
+
 struct gs_net {
     char *ca_file, *user_agent;
     bool allow_loopback;
     int64_t connect_timeout_ms;
     struct gs_net_proxies proxies;
     struct gs_net_idle idle;
+    struct gs_net_breaker breaker;
     CURLSH *share;
     pthread_mutex_t share_locks[CURL_LOCK_DATA_LAST];
 };
@@ -116,6 +135,7 @@ struct gs_net_exchange {
     int64_t limit_reset_s; // x-ratelimit-reset
     // The position in the request body.
     size_t part, part_offset;
+    bool body_began; // some of it was handed out
     // What has arrived, and why we cut it short, if we did.
     size_t header_bytes, body_bytes;
     enum gs_net_stop {
@@ -129,6 +149,13 @@ struct gs_net_exchange {
     bool refused_local, opened_socket;
     char detail[CURL_ERROR_SIZE]; // libcurl's own words
 };
+
+// One exchange, as gs_net_perform without breaker and repetition. The target is that of the request's URL. *out_delivered
+// tells whether on_body was called.
+enum gs_status gs_net_exchange_once(struct gs_net *net, const struct gs_net_request *request,
+                                    const struct gs_net_target *target,
+                                    struct gs_net_response *out_response, bool *out_delivered,
+                                    struct gs_error *err) GS_MUST_CHECK;
 
 // libcurl's callbacks; userdata is the exchange.
 size_t gs_net_read_body(char *to, size_t size, size_t count, void *userdata);

@@ -230,6 +230,8 @@ static bool hit_dead_connection(const struct gs_net_exchange *exchange, CURLcode
     long connects = 0;
     if (rc != CURLE_SEND_ERROR || exchange->header_bytes > 0)
         return false;
+    if (exchange->body_began && !exchange->request->repeatable)
+        return false;
     curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connects);
     return connects == 0;
 }
@@ -272,23 +274,23 @@ static enum gs_status run(struct gs_net *net, struct gs_net_exchange *exchange,
     return status;
 }
 
-enum gs_status gs_net_perform(struct gs_net *net, const struct gs_net_request *request,
-                              struct gs_net_response *out_response, struct gs_error *err)
+enum gs_status gs_net_exchange_once(struct gs_net *net, const struct gs_net_request *request,
+                                    const struct gs_net_target *target,
+                                    struct gs_net_response *out_response, bool *out_delivered,
+                                    struct gs_error *err)
 {
-    struct gs_net_exchange exchange = {
-        .net = net, .request = request, .started_ms = gs_clock_mono_ms()};
-    enum gs_status status = gs_net_target_parse(request->url, NULL, &exchange.target, err);
-    if (status == GS_OK)
-        status = gs_net_target_check(net, &exchange.target, NULL, err);
-    if (status != GS_OK)
-        return status;
-    exchange.proxy = gs_net_proxy_for(&net->proxies, &exchange.target);
+    struct gs_net_exchange exchange = {.net = net,
+                                       .request = request,
+                                       .target = *target,
+                                       .proxy = gs_net_proxy_for(&net->proxies, target),
+                                       .started_ms = gs_clock_mono_ms()};
     gs_buf_init(&exchange.response.body, request->max_response);
     struct curl_slist *headers = NULL;
-    status = build_headers(request, &headers, err);
+    enum gs_status status = build_headers(request, &headers, err);
     if (status == GS_OK)
         status = run(net, &exchange, headers, err);
     free_headers(headers);
+    *out_delivered = request->on_body && exchange.body_bytes > 0;
     if (status != GS_OK) {
         gs_net_response_release(&exchange.response);
         return status;

@@ -125,3 +125,11 @@ enum gs_status gs_net_check_url(const struct gs_net *net, const char *url, const
         return status;
     return gs_net_target_check(net, &target, field, err);
 }
+
+void gs_net_origin(const char *url, char out[GS_NET_ORIGIN_TEXT + 1])
+{
+    struct gs_net_target target = {.tls = false};
+    if (gs_net_target_parse(url, NULL, &target, NULL) != GS_OK)
+        target.origin[0] = 0;
+    snprintf(out, GS_NET_ORIGIN_TEXT + 1, "%s", target.origin);
+}

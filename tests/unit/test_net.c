@@ -226,6 +226,7 @@ static void post_over_dead_connection(size_t size, size_t skip, const char *expe
     struct gs_net_request request = request_to(server, "POST");
     request.body = parts;
     request.body_parts = 2;
+    request.repeatable = true;
     struct gs_net_response first = perform(&request);
     struct gs_net_response second = perform(&request);
     assert_string_equal(first.body.data, expected);
