@@ -18,6 +18,10 @@ static void read_release(struct gs_row *row, void *out)
 
 static const struct gs_row_type release_type = {sizeof(struct gs_release), read_release};
 
+#define SELECT_RELEASE                                                                             \
+    "SELECT id, app_id, version_id, environment_id, document_id, previous_version_id,"             \
+    " commit_id, operation_id, created_at FROM releases"
+
 static enum gs_status record(struct gs_db *db, const struct gs_release *release,
                              struct gs_error *err)
 {
@@ -53,9 +57,16 @@ enum gs_status gs_store_list_releases(struct gs_tx *tx, const char *app_id, size
                                       size_t *out_count, struct gs_error *err)
 {
     return gs_sql_list(tx->db,
-                       "SELECT id, app_id, version_id, environment_id, document_id,"
-                       " previous_version_id, commit_id, operation_id, created_at FROM releases"
-                       " WHERE app_id = ? ORDER BY created_at DESC, id DESC LIMIT ?",
+                       SELECT_RELEASE " WHERE app_id = ? ORDER BY created_at DESC, id DESC LIMIT ?",
                        GS_SQL_ARGS(gs_sql_text(app_id), gs_sql_limit(limit)), &release_type, arena,
                        out_releases, out_count, err);
+}
+
+enum gs_status gs_store_get_release(struct gs_tx *tx, const char *app_id, const char *release_id,
+                                    struct gs_arena *arena, struct gs_release *out_release,
+                                    struct gs_error *err)
+{
+    return gs_sql_find(tx->db, SELECT_RELEASE " WHERE id = ? AND app_id = ?",
+                       GS_SQL_ARGS(gs_sql_text(release_id), gs_sql_text(app_id)), &release_type,
+                       arena, out_release, err);
 }

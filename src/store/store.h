@@ -165,6 +165,12 @@ enum gs_status gs_store_list_document_changes(struct gs_tx *tx, const char *app_
                                               size_t *out_count,
                                               struct gs_error *err) GS_MUST_CHECK;
 
+// The first thing of the app that an operation replaced; not_found when it replaced nothing.
+enum gs_status gs_store_find_document_change(struct gs_tx *tx, const char *app_id,
+                                             const char *operation_id, struct gs_arena *arena,
+                                             struct gs_document_change *out_change,
+                                             struct gs_error *err) GS_MUST_CHECK;
+
 struct gs_release {
     const char *id, *app_id, *version_id, *environment_id;
     const char *document_id;         // what was released
@@ -180,6 +186,10 @@ enum gs_status gs_store_add_release(struct gs_tx *tx, const struct gs_release *r
 enum gs_status gs_store_list_releases(struct gs_tx *tx, const char *app_id, size_t limit,
                                       struct gs_arena *arena, struct gs_release **out_releases,
                                       size_t *out_count, struct gs_error *err) GS_MUST_CHECK;
+
+enum gs_status gs_store_get_release(struct gs_tx *tx, const char *app_id, const char *release_id,
+                                    struct gs_arena *arena, struct gs_release *out_release,
+                                    struct gs_error *err) GS_MUST_CHECK;
 
 // ---- Git ------------------------------------------------------------------------
 struct gs_git_config {

@@ -143,3 +143,16 @@ enum gs_status gs_store_list_document_changes(struct gs_tx *tx, const char *app_
                        GS_SQL_ARGS(gs_sql_text(app_id), gs_sql_limit(limit)), &change_type, arena,
                        out_changes, out_count, err);
 }
+
+enum gs_status gs_store_find_document_change(struct gs_tx *tx, const char *app_id,
+                                             const char *operation_id, struct gs_arena *arena,
+                                             struct gs_document_change *out_change,
+                                             struct gs_error *err)
+{
+    return gs_sql_find(tx->db,
+                       "SELECT version_id, document_id, operation_id, replaced_at"
+                       " FROM document_changes WHERE app_id = ? AND operation_id = ?"
+                       " ORDER BY id LIMIT 1",
+                       GS_SQL_ARGS(gs_sql_text(app_id), gs_sql_text(operation_id)), &change_type,
+                       arena, out_change, err);
+}
