@@ -21,9 +21,8 @@ static enum gs_status take_ref(struct session *session, const struct gs_git_adve
                                struct gs_error *err)
 {
     struct gs_mirror *mirror = session->repo->mirror;
-    enum gs_status status = GS_OK;
-    if (!gs_mirror_has(mirror, &ref->oid))
-        status = gs_mirror_fetch(mirror, &session->remote, advert, ref, err);
+    // Also when the commit is there already: the mirror remembers where the ref is.
+    enum gs_status status = gs_mirror_fetch(mirror, &session->remote, advert, ref, err);
     struct resolved resolved = {.branch = NULL};
     if (status == GS_OK)
         status = gs_mirror_peel(mirror, &ref->oid, &resolved.commit, err);

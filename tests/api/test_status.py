@@ -169,6 +169,18 @@ def test_a_version_that_only_we_have(make_place, client):
     assert (answer["state"], answer["local"]["versionName"]) == ("ahead", "v2")
 
 
+def test_a_branch_that_was_set_back(place, client):
+    app = place.pushed_app()
+    first = place.repo.head()
+    place.edit(app, with_text(app.document, "here"))
+    place.push(app).ok()
+    place.repo.set_branch("main", first)
+    assert client.status(app.id).ok()["state"] == "in_sync"
+    answer = fresh(place, app)
+    assert (answer["state"], answer["remote"]["commit"]) == ("behind", first)
+    assert client.status(app.id).ok() == answer
+
+
 def test_a_new_name_in_git(place, client):
     app = place.pushed_app("Orders")
     place.commit_document(app, as_version(app.document, "v1", app_name="Sales"))
