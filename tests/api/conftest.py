@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests of the API share: one git host for all, one server per module, a place per test."""
+"""What the tests of the API share: a git host for all, a server per module, a place per test."""
 
 import sys
 from pathlib import Path
@@ -77,6 +77,28 @@ def make_place(client, host, make_repo):
 @pytest.fixture
 def place(make_place):
     return make_place()
+
+
+@pytest.fixture(scope="session")
+def github_app(host):
+    """A second App: {appId, slug, privateKeyFile, pkcs8File}."""
+    return host.create_app(7_000_001, "second-app")
+
+
+@pytest.fixture
+def installed(host, github_app, make_place):
+    """A place, not configured yet, that has an installation of the second App to itself."""
+
+    def make(account="acme", **members):
+        made = host.create_installation(github_app["appId"], account, **members)
+        return make_place(
+            configured=False,
+            githubAppId=str(github_app["appId"]),
+            githubAppInstallationId=str(made["installationId"]),
+            githubAppPrivateKey=Path(github_app["privateKeyFile"]).read_text(),
+        )
+
+    return make
 
 
 @pytest.hookimpl(hookwrapper=True)

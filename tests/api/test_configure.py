@@ -1,38 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The git configuration: what is tested before it is saved, and the words for what is wrong."""
 
-import random
 import subprocess
 from pathlib import Path
 
 import pytest
 from client import Client
-from place import Place, unique
+from place import Place
 
 CHECKS = ["settings", "privateKey", "installation", "repository", "branch", "layout"]
 READ = {"contents": "read", "metadata": "read"}
-
-
-@pytest.fixture(scope="module")
-def github_app(host):
-    """An App of this module's own: {appId, slug, privateKeyFile, pkcs8File}."""
-    return host.create_app(random.randrange(10**6, 10**9), unique("app"))
-
-
-@pytest.fixture
-def installed(host, github_app, make_place):
-    """A place that uses that App, through an installation with the given members."""
-
-    def make(account="acme", **members):
-        made = host.create_installation(github_app["appId"], account, **members)
-        return make_place(
-            configured=False,
-            githubAppId=str(github_app["appId"]),
-            githubAppInstallationId=str(made["installationId"]),
-            githubAppPrivateKey=Path(github_app["privateKeyFile"]).read_text(),
-        )
-
-    return make
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +18,9 @@ def openssl(host):
 
     def run(*arguments):
         words = [word.format(key=host.info["privateKeyFile"]) for word in arguments]
-        return subprocess.run(["openssl", *words], capture_output=True, text=True, check=True).stdout
+        return subprocess.run(
+            ["openssl", *words], capture_output=True, text=True, check=True
+        ).stdout
 
     return run
 
@@ -141,7 +120,9 @@ def test_another_apps_key(fresh, github_app):
 def test_a_wrong_installation(fresh, host, github_app, kind):
     ids = {
         "unknown": "1",
-        "another App's": str(host.create_installation(github_app["appId"], "acme")["installationId"]),
+        "another App's": str(
+            host.create_installation(github_app["appId"], "acme")["installationId"]
+        ),
         "not a number": "main/../1",
     }
     assert_refused(
@@ -180,7 +161,9 @@ def test_a_repository_that_the_app_may_only_read(installed):
     assert "Contents" in error["message"]
 
 
-@pytest.mark.parametrize("branch", ["missing", "a..b", "-x", "a b", "refs/heads/", "x.lock", "@{u}"])
+@pytest.mark.parametrize(
+    "branch", ["missing", "a..b", "-x", "a b", "refs/heads/", "x.lock", "@{u}"]
+)
 def test_a_wrong_branch(fresh, branch):
     beginning = "Invalid Branch Name. "
     assert_refused(fresh, "invalid_branch", beginning, "/branchName", branchName=branch)
@@ -204,7 +187,9 @@ def test_loopback_is_refused_unless_it_is_allowed(start_daemon, tmp_path, host, 
         place = Place(Client(daemon), host, make_repo())
         assert_refused(place, "host_not_allowed", "", "/gitUrl")
         plain = place.repo.url
-        assert_refused(place, "invalid_input", "gitUrl must be a full HTTPS", "/gitUrl", gitUrl=plain)
+        assert_refused(
+            place, "invalid_input", "gitUrl must be a full HTTPS", "/gitUrl", gitUrl=plain
+        )
     finally:
         daemon.stop()
 

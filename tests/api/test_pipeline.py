@@ -232,9 +232,7 @@ def test_newer_clients_name_the_app_and_the_branch(curl, development, staging, m
     development.configure().ok(201)
     app = development.pushed_app("Orders & more")
     wanted = {"gitAppName": "Orders & more", member: ref or app.version}
-    status, answer = curl(
-        "POST", "/apps?createMode=git", wanted | {"organizationId": staging.id}
-    )
+    status, answer = curl("POST", "/apps?createMode=git", wanted | {"organizationId": staging.id})
     assert status == 201
     assert answer["git"]["appId"] == app.id and answer["name"] == "Orders & more"
 
