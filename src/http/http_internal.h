@@ -122,7 +122,9 @@ struct gs_http_table {
     pthread_mutex_t lock;
     struct gs_http_conn *first;
     unsigned count;
-    unsigned reserved; // accepted, but not yet taken over by a server thread
+    // Accepted, but not yet taken over by a server thread; where that finds no memory for the
+    // connection, its place stays reserved.
+    unsigned reserved;
     unsigned max, max_per_ip;
     bool full;             // somebody waits for a free place
     int64_t next_check_ms; // when the watcher looks again
@@ -284,9 +286,16 @@ bool gs_http_request_take(struct gs_http_exchange *exchange, const char *data, s
 // The request is complete. The route is a LATER one: the exchange may be gone for the caller on
 // return.
 void gs_http_request_handle(struct gs_http_exchange *exchange);
-// Everything of the request has happened; the connection is still open. complete: the response was
-// sent. late: its time was up. Drops the server thread's share of the exchange.
-void gs_http_request_end(struct gs_http_exchange *exchange, bool complete, bool late);
+enum gs_http_ending {
+    GS_HTTP_ENDING_SENT,       // the response is
+    GS_HTTP_ENDING_LATE,       // its time was up
+    GS_HTTP_ENDING_BROKEN_OFF, // by the client
+    GS_HTTP_ENDING_GIVEN_UP,   // by us or libmicrohttpd
+};
+
+// Everything of the request has happened; the connection is still open. Drops the server thread's
+// share of the exchange.
+void gs_http_request_end(struct gs_http_exchange *exchange, enum gs_http_ending ending);
 
 // ---- farewell.c: an answer where libmicrohttpd takes none any more ---------------------------
 

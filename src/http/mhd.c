@@ -12,9 +12,10 @@
 #include "http/http_internal.h"
 
 enum {
-    CONNECTION_MEMORY =
-        32 * 1024,   // head, response head, and the piece of the body that is on its way
-    LAX_BEFORE = 77, // libmicrohttpd 0.9.77 got a parser that can be told to be strict
+    // Per connection: the heads of request and response, and the piece of the body on its way.
+    CONNECTION_MEMORY = 32 * 1024,
+    // libmicrohttpd 0.9.77 got a parser that can be told to be strict.
+    LAX_BEFORE = 77,
 };
 
 #define TLS_PRIORITIES "NORMAL:%SERVER_PRECEDENCE:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
@@ -225,6 +226,19 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const c
     return stage == GS_HTTP_STAGE_ANSWERED ? send_response(x) : complete(x);
 }
 
+static enum gs_http_ending ending_of(enum MHD_RequestTerminationCode code)
+{
+    switch (code) {
+    case MHD_REQUEST_TERMINATED_COMPLETED_OK:
+        return GS_HTTP_ENDING_SENT;
+    case MHD_REQUEST_TERMINATED_READ_ERROR:
+    case MHD_REQUEST_TERMINATED_CLIENT_ABORT:
+        return GS_HTTP_ENDING_BROKEN_OFF;
+    default:
+        return GS_HTTP_ENDING_GIVEN_UP;
+    }
+}
+
 static void on_completed(void *cls, struct MHD_Connection *mhd, void **state,
                          enum MHD_RequestTerminationCode code)
 {
@@ -235,11 +249,12 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **state,
     if (!x)
         return;
     int64_t deadline_ms = gs_clock_mono_ms() + x->server->options.idle_timeout_ms;
-    bool late = !gs_http_conn_enter(x->conn, GS_HTTP_PHASE_IDLE, deadline_ms);
-    bool is_sent = code == MHD_REQUEST_TERMINATED_COMPLETED_OK;
-    if (is_sent && !x->close)
+    enum gs_http_ending ending = ending_of(code);
+    if (!gs_http_conn_enter(x->conn, GS_HTTP_PHASE_IDLE, deadline_ms))
+        ending = GS_HTTP_ENDING_LATE;
+    else if (ending == GS_HTTP_ENDING_SENT && !x->close)
         notice_end(x);
-    gs_http_request_end(x, is_sent, late);
+    gs_http_request_end(x, ending);
 }
 
 // The first thing said while starting is the cause; nobody listens later.
@@ -274,25 +289,26 @@ static struct MHD_Daemon *start_loop(struct gs_http_server *server, const char *
     // (0.9.75).
     unsigned flags =
         cert ? MHD_USE_TLS | MHD_USE_POLL_INTERNAL_THREAD : MHD_USE_EPOLL_INTERNAL_THREAD;
-    struct MHD_OptionItem tls[] = {
-        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)cert},
+    flags |= MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG;
+    struct MHD_OptionItem options[] = {
+        // First, so that it hears of the others.
+        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_log, server},
+        // The lax parser lets everything through to our own checks instead of answering itself.
+        {MHD_OPTION_STRICT_FOR_CLIENT, has_lax_parser() ? 0 : 1, NULL},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, server},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, server},
+        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_target, server},
+        {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)on_unescape, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, INT_MAX, NULL}, // counted by the watcher
+        {MHD_OPTION_CONNECTION_TIMEOUT, silence_s(&server->options), NULL},
+        {cert ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, (void *)(uintptr_t)cert},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key},
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
         {MHD_OPTION_END, 0, NULL},
     };
-    return MHD_start_daemon(
-        flags | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0, NULL,
-        NULL, on_request, server,
-        // First, so that it hears of the other options.
-        MHD_OPTION_EXTERNAL_LOGGER, on_log, server,
-        // The lax parser lets everything through to our own checks instead of answering itself.
-        MHD_OPTION_STRICT_FOR_CLIENT, has_lax_parser() ? 0 : 1, MHD_OPTION_NOTIFY_CONNECTION,
-        on_connection, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-        MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape,
-        NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)INT_MAX, // counted by the watcher
-        MHD_OPTION_CONNECTION_TIMEOUT, silence_s(&server->options), MHD_OPTION_ARRAY,
-        cert ? tls : tls + GS_COUNT(tls) - 1, MHD_OPTION_END);
+    return MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_ARRAY, options,
+                            MHD_OPTION_END);
 }
 
 enum gs_status gs_http_mhd_start(struct gs_http_server *server, const char *cert, const char *key,

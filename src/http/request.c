@@ -234,22 +234,27 @@ void gs_http_request_handle(struct gs_http_exchange *exchange)
     assert(later || atomic_load(&exchange->stage) == GS_HTTP_STAGE_ANSWERED);
 }
 
-void gs_http_request_end(struct gs_http_exchange *exchange, bool complete, bool late)
+// Whether the connection ends by our will, with a client that may still be sending.
+static bool ends_here(const struct gs_http_exchange *x, enum gs_http_ending ending)
 {
-    const struct gs_http_owner *owner = &exchange->server->owner;
-    enum gs_http_stage stage = atomic_load(&exchange->stage);
-    assert(stage != GS_HTTP_STAGE_HANDLING);
-    if (late && stage == GS_HTTP_STAGE_BODY) {
+    if (ending == GS_HTTP_ENDING_SENT)
+        return x->close;
+    return ending != GS_HTTP_ENDING_BROKEN_OFF;
+}
+
+void gs_http_request_end(struct gs_http_exchange *exchange, enum gs_http_ending ending)
+{
+    struct gs_http_server *server = exchange->server;
+    assert(atomic_load(&exchange->stage) != GS_HTTP_STAGE_HANDLING);
+    if (ending == GS_HTTP_ENDING_LATE && atomic_load(&exchange->stage) == GS_HTTP_STAGE_BODY)
         (void)refuse_rest(exchange, 0, GS_CODE_REQUEST_TIMEOUT, "the body did not arrive in time");
-        stage = GS_HTTP_STAGE_ANSWERED;
-    }
-    bool unsent = stage == GS_HTTP_STAGE_ANSWERED && !exchange->queued;
-    if (unsent && exchange->close && !exchange->server->tls)
+    bool is_answered = atomic_load(&exchange->stage) == GS_HTTP_STAGE_ANSWERED;
+    if (is_answered && exchange->close && !exchange->queued && !server->tls)
         gs_http_farewell_send(exchange);
-    if (exchange->close && (complete || unsent))
-        gs_http_watcher_linger(&exchange->server->watcher, exchange->conn->fd);
+    if (ends_here(exchange, ending))
+        gs_http_watcher_linger(&server->watcher, exchange->conn->fd);
     exchange->conn = NULL;
     if (exchange->counted)
-        owner->done(owner->ctx, exchange, gs_http_exchange_age_us(exchange));
+        server->owner.done(server->owner.ctx, exchange, gs_http_exchange_age_us(exchange));
     gs_http_exchange_unref(exchange);
 }

@@ -61,8 +61,7 @@ bool rig_read_to_head(int fd, struct rig_response *out);
 // The value of a header of the response, or NULL; valid until the next call.
 const char *rig_header(const struct rig_response *response, const char *name);
 
-// A new connection, one request as it is, one response; closed is whether the server ended the
-// connection then.
+// A new connection, one request as it is, one response; status 0 when there is none.
 struct rig_response rig_ask(struct rig *rig, const char *request);
 int rig_status(struct rig *rig, const char *request);
 
