@@ -40,7 +40,8 @@ static void merge_single(struct gs_merge *merge, const struct gs_place *at,
 static void merge_entity(struct gs_merge *merge, const char *type, const struct gs_row *row)
 {
     yyjson_val *entity = row->side[gs_row_holder(row)];
-    struct gs_entity described = {type, gs_json_get_str(entity, "id"), gs_entity_name(entity)};
+    struct gs_entity described = {
+        .type = type, .id = gs_json_get_str(entity, "id"), .name = gs_entity_name(entity)};
     struct gs_place at = {NULL, &described, GS_SLICE_EMPTY};
     if (row->fate == GS_FATE_DELETED)
         return;
@@ -121,8 +122,8 @@ static void merge_app(struct gs_merge *merge)
     for (size_t i = 0; i < rows.count; i++)
         open_list(merge, &rows.items[i], &lists[i]);
     gs_merge_decide_fates(lists, rows.count, merge->work);
-    struct gs_entity app = {"app", GS_SLICE_LIT(""),
-                            gs_entity_name(gs_envelope_app(&merge->sides[GS_SIDE_OURS]))};
+    struct gs_entity app = {.type = "app",
+                            .name = gs_entity_name(gs_envelope_app(&merge->sides[GS_SIDE_OURS]))};
     struct gs_place at = {NULL, &app, GS_SLICE_EMPTY};
     gs_emit_open(&merge->out, '{');
     for (size_t i = 0; i < rows.count; i++) {
@@ -216,18 +217,27 @@ static yyjson_val *root_of(const struct gs_merge_side *side)
     return yyjson_doc_get_root(side->document->json);
 }
 
-static bool same_document(const struct gs_merge_side *a, const struct gs_merge_side *b)
+static bool same_bytes(const struct gs_merge_side *a, const struct gs_merge_side *b)
 {
-    return gs_slice_eq(a->bytes, b->bytes) || gs_json_equal(root_of(a), root_of(b));
+    return gs_slice_eq(a->bytes, b->bytes);
 }
 
-// The side whose bytes are the result as they are; GS_SIDE_BASE when both changed something.
-static enum gs_side find_unchanged(const struct gs_merge_side *sides[GS_SIDES])
+static bool same_document(const struct gs_merge_side *a, const struct gs_merge_side *b)
 {
-    if (same_document(sides[GS_SIDE_BASE], sides[GS_SIDE_THEIRS]) ||
-        same_document(sides[GS_SIDE_OURS], sides[GS_SIDE_THEIRS]))
+    return gs_json_equal(root_of(a), root_of(b));
+}
+
+// The side whose bytes are the result as they are, by one measure of what is the same; GS_SIDE_BASE
+// when both changed something.
+static enum gs_side find_changed(const struct gs_merge_side *sides[GS_SIDES],
+                                 bool (*same)(const struct gs_merge_side *a,
+                                              const struct gs_merge_side *b))
+{
+    const struct gs_merge_side *base = sides[GS_SIDE_BASE], *ours = sides[GS_SIDE_OURS],
+                               *theirs = sides[GS_SIDE_THEIRS];
+    if (same(base, theirs) || same(ours, theirs))
         return GS_SIDE_OURS;
-    return same_document(sides[GS_SIDE_BASE], sides[GS_SIDE_OURS]) ? GS_SIDE_THEIRS : GS_SIDE_BASE;
+    return same(base, ours) ? GS_SIDE_THEIRS : GS_SIDE_BASE;
 }
 
 // A version that was replaced by another one of its name has nothing in common with it but the
@@ -241,7 +251,8 @@ static enum gs_side choose_version(struct gs_merge *merge,
     if (gs_stamp_same_content(root_of(sides[GS_SIDE_BASE]), root_of(sides[GS_SIDE_OURS])))
         return GS_SIDE_THEIRS;
     const struct gs_document *ours = sides[GS_SIDE_OURS]->document;
-    struct gs_entity version = {"version", ours->version_id, ours->version_name};
+    struct gs_entity version = {
+        .type = "version", .id = ours->version_id, .name = ours->version_name};
     struct gs_place entity = {NULL, &version, GS_SLICE_EMPTY};
     struct gs_place id = {&entity, &version, GS_SLICE_LIT("id")};
     struct gs_row row = {.key = id.key};
@@ -263,7 +274,7 @@ static enum gs_status merge_documents(struct gs_merge *merge,
     }
     GS_CLEANUP(gs_arena_cleanup) struct gs_arena *work = gs_arena_new();
     merge->work = work;
-    struct gs_entity document = {"document", GS_SLICE_LIT(""), GS_SLICE_LIT("")};
+    struct gs_entity document = {.type = "document"};
     struct gs_place at = {NULL, &document, GS_SLICE_EMPTY};
     gs_emit_init(&merge->out, out);
     merge_level(merge, 0, &at);
@@ -274,8 +285,10 @@ static enum gs_status merge_sides(struct gs_merge *merge,
                                   const struct gs_merge_side *sides[GS_SIDES], struct gs_buf *out,
                                   struct gs_error *err)
 {
-    enum gs_side whole = find_unchanged(sides);
     enum gs_status status = GS_OK;
+    enum gs_side whole = find_changed(sides, same_bytes);
+    if (whole == GS_SIDE_BASE)
+        whole = find_changed(sides, same_document);
     if (whole == GS_SIDE_BASE && !gs_slice_eq(sides[GS_SIDE_OURS]->document->version_id,
                                               sides[GS_SIDE_THEIRS]->document->version_id))
         whole = choose_version(merge, sides);

@@ -72,11 +72,12 @@ struct gs_merge {
 struct gs_entity {
     const char *type;
     struct gs_slice id, name;
+    const char *id_text, *name_text; // in the result's arena, made for the first conflict
 };
 // Where in its entity a value is: a chain that ends in the entity itself (up is NULL).
 struct gs_place {
     const struct gs_place *up;
-    const struct gs_entity *entity;
+    struct gs_entity *entity;
     struct gs_slice key;
 };
 

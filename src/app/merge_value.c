@@ -4,28 +4,56 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/merge_internal.h"
 
+enum { PATH_MAX_BYTES = 1024 };
+
 // RFC 6901; "" for the entity itself.
 static const char *make_path(struct gs_arena *arena, const struct gs_place *at)
 {
-    if (!at->up)
-        return "";
-    return gs_json_pointer(arena, make_path(arena, at->up), at->key);
+    return at->up ? gs_json_pointer(arena, make_path(arena, at->up), at->key) : "";
+}
+
+// The place, or the nearest one around it whose path has a length that is of use to somebody.
+static const struct gs_place *find_nameable(const struct gs_place *at)
+{
+    size_t length = 0;
+    for (const struct gs_place *p = at; p->up; p = p->up)
+        length += 1 + p->key.len;
+    for (; length > PATH_MAX_BYTES; at = at->up)
+        length -= 1 + at->key.len;
+    return at;
+}
+
+static void describe(struct gs_merge *merge, struct gs_entity *entity)
+{
+    if (entity->id_text)
+        return;
+    entity->id_text = gs_arena_dup_slice(merge->arena, entity->id);
+    entity->name_text = gs_arena_dup_slice(merge->arena, entity->name);
+}
+
+static void record(struct gs_merge *merge, const struct gs_place *at, const struct gs_row *row)
+{
+    GS_CLEANUP(gs_arena_cleanup) struct gs_arena *scratch = gs_arena_new();
+    merge->conflicts = gs_arena_grow(merge->arena, merge->conflicts, merge->conflict_count,
+                                     &merge->conflict_capacity, sizeof *merge->conflicts);
+    describe(merge, at->entity);
+    merge->conflicts[merge->conflict_count++] = (struct gs_conflict){
+        .type = at->entity->type,
+        .id = at->entity->id_text,
+        .name = at->entity->name_text,
+        .member =
+            at->up ? gs_arena_strdup(merge->arena, make_path(scratch, find_nameable(at))) : NULL,
+        .base = row->side[GS_SIDE_BASE],
+        .ours = row->side[GS_SIDE_OURS],
+        .theirs = row->side[GS_SIDE_THEIRS],
+    };
 }
 
 enum gs_side gs_merge_conflict(struct gs_merge *merge, const struct gs_place *at,
                                const struct gs_row *row)
 {
-    merge->conflicts = gs_arena_grow(merge->arena, merge->conflicts, merge->conflict_count,
-                                     &merge->conflict_capacity, sizeof *merge->conflicts);
-    merge->conflicts[merge->conflict_count++] = (struct gs_conflict){
-        .type = at->entity->type,
-        .id = gs_arena_dup_slice(merge->arena, at->entity->id),
-        .name = gs_arena_dup_slice(merge->arena, at->entity->name),
-        .member = at->up ? make_path(merge->arena, at) : NULL,
-        .base = row->side[GS_SIDE_BASE],
-        .ours = row->side[GS_SIDE_OURS],
-        .theirs = row->side[GS_SIDE_THEIRS],
-    };
+    if (merge->conflict_count < GS_CONFLICTS_MAX)
+        record(merge, at, row);
     return merge->policy == GS_CONFLICT_THEIRS ? GS_SIDE_THEIRS : GS_SIDE_OURS;
 }
 
