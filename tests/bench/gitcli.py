@@ -11,8 +11,9 @@ import time
 
 
 class Clone:
-    def __init__(self, repo, host, folder):
+    def __init__(self, repo, host, folder, branch="main"):
         self.folder = folder
+        self.branch = branch
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")} | {
             "GIT_AUTHOR_NAME": "git",
             "GIT_AUTHOR_EMAIL": "git@example.com",
@@ -37,14 +38,14 @@ class Clone:
 
     def push_file(self, path, content):
         """Seconds that fetch, commit-tree and push took together."""
-        seconds, _ = self._timed("fetch", "-q", "origin", "main")
+        seconds, _ = self._timed("fetch", "-q", "origin", self.branch)
         blob = self.git("hash-object", "-w", "--stdin", data=content)
         self.git("read-tree", "FETCH_HEAD")
         self.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
         tree = self.git("write-tree")
         spent, commit = self._timed("commit-tree", tree, "-p", "FETCH_HEAD", "-m", "A push by git")
         seconds += spent
-        spent, _ = self._timed("push", "-q", "origin", f"{commit}:refs/heads/main")
+        spent, _ = self._timed("push", "-q", "origin", f"{commit}:refs/heads/{self.branch}")
         return seconds + spent
 
     def _timed(self, *words):

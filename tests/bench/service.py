@@ -76,6 +76,15 @@ class Service:
         answer = self.call("POST", f"/import/workspace/{workspace}/apps", document)
         return {"id": answer["id"], "version": answer["versions"][0]["id"]}
 
+    def pull(self, app, connection=None):
+        return self.call("PUT", f"/apps/{app['id']}?createMode=git", None, connection)
+
+    def memory(self, field):
+        """Kilobytes: VmRSS now, VmHWM at most."""
+        with open(f"/proc/{self.process.pid}/status") as status:
+            line = next(line for line in status if line.startswith(field))
+        return int(line.split()[1])
+
     def put_document(self, app, document, connection=None):
         self.call("PUT", f"/apps/{app['id']}/versions/{app['version']}", document, connection)
 
