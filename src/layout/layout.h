@@ -31,7 +31,8 @@ struct gs_git_app {
     const char *path; // of the app's file or folder: "Inventory/v1.json", "apps/sales/Inventory"
     const char *version_id, *version_name; // "" where the metadata does not say
     const char *last_commit_message, *last_commit_user, *last_push_date; // "" where it does not say
-    bool path_shared; // another app of the catalog has the same path: the document tells whose it is
+    bool
+        path_shared; // another app of the catalog has the same path: the document tells whose it is
 };
 struct gs_catalog {
     enum gs_layout layout;
@@ -63,6 +64,8 @@ struct gs_layout_push {
     const char *user;    // who is recorded as lastCommitUser
     int64_t when_ms;
     struct gs_slice document;
+    const struct gs_slice *
+        held; // what gs_layout_read gave for the app at the parent, to spare reading it again; or NULL
 };
 // The edits that make the commit's tree hold the app: one document file of this version (those of other versions of the app go), the folder moved when the app
 // was renamed (with the foreign files in it), the metadata entry updated in place or added at the end, everything else untouched. No edits: the tree holds exactly

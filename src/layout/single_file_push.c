@@ -75,6 +75,10 @@ static enum gs_status has_same_document(const struct plan *plan, bool *out_same,
                                         struct gs_error *err)
 {
     struct gs_slice document = plan->push->document;
+    if (plan->push->held) {
+        *out_same = gs_slice_eq(*plan->push->held, document);
+        return GS_OK;
+    }
     GS_CLEANUP(gs_buf_release) struct gs_buf bytes;
     gs_buf_init(&bytes, document.len);
     struct gs_error cause = GS_ERROR_INIT;
