@@ -23,9 +23,10 @@ struct gs_config {
     bool allow_loopback_hosts;
     int64_t body_limit, body_total_limit, document_limit, pack_limit;
     int64_t git_timeout_ms, connect_timeout_ms;
+    int64_t breaker_failures, breaker_pause_ms;
     int64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms, stop_timeout_ms;
     int64_t max_connections, max_connections_per_ip;
-    int64_t http_threads, api_workers, git_workers, queue_limit;
+    int64_t http_threads, api_workers, git_workers, git_workers_per_host, queue_limit;
 };
 
 // argv holds the flags alone ("--listen", "127.0.0.1:8080", "--data=/srv"); environ is a NULL-terminated

@@ -47,6 +47,11 @@ const struct gs_setting gs_settings[] = {
      "time in which a call must have finished its exchanges with the git host"},
     {"connect_timeout", GS_SETTING_DURATION, AT(connect_timeout_ms), "10s", 100, 120 * SECOND, NULL,
      "time to reach a git host: name look-up, connection and TLS"},
+    {"breaker_failures", GS_SETTING_COUNT, AT(breaker_failures), "5", 0, 1000, NULL,
+     "failures in a row (unreachable, no answer in time, 5xx) after which a git host is not asked "
+     "for a while and calls get 503 at once; 0 for never"},
+    {"breaker_pause", GS_SETTING_DURATION, AT(breaker_pause_ms), "30s", 100, 1 * HOUR, NULL,
+     "longest such while; it begins with a second and doubles while the host keeps failing"},
     {"header_timeout", GS_SETTING_DURATION, AT(header_timeout_ms), "10s", 100, 1 * HOUR, NULL,
      "time in which the headers of a request must have arrived"},
     {"body_timeout", GS_SETTING_DURATION, AT(body_timeout_ms), "60s", 100, 1 * HOUR, NULL,
@@ -66,6 +71,9 @@ const struct gs_setting gs_settings[] = {
      "threads that parse documents and work on the database"},
     {"git_workers", GS_SETTING_COUNT, AT(git_workers), "16", 1, 256, NULL,
      "repositories that are worked on at one time"},
+    {"git_workers_per_host", GS_SETTING_COUNT, AT(git_workers_per_host), "0", 0, 256, NULL,
+     "of these, how many may work with one git host, so that a host that hangs leaves some to the "
+     "others; 0 for three quarters"},
     {"queue_limit", GS_SETTING_COUNT, AT(queue_limit), "10000", 1, 1000000, NULL,
      "calls that may wait for their turn; more are answered with 503"},
 };

@@ -65,6 +65,8 @@ enum { BAND_DATA = 1, BAND_PROGRESS = 2, BAND_ERROR = 3 };
 
 struct answer {
     struct gs_incoming *incoming;
+    struct gs_mirror *mirror;
+    size_t max; // bytes of the pack
     struct gs_pkt_stream stream;
     bool ended;             // the flush that ends the pack came
     struct gs_error *cause; // set when feeding stopped
@@ -132,6 +134,19 @@ static bool take_body(void *arg, const char *data, size_t len)
     return answer->cause->code != GS_CODE_NONE ? false : stop(answer, "a packet has a bad length");
 }
 
+// The connection broke within the pack: what came of it is forgotten.
+static bool take_again(void *arg)
+{
+    struct answer *answer = arg;
+    if (answer->cause->code != GS_CODE_NONE)
+        return false;
+    gs_incoming_release(answer->incoming);
+    gs_pkt_stream_release(&answer->stream);
+    gs_pkt_stream_init(&answer->stream, take_packet, answer);
+    answer->ended = false;
+    return gs_incoming_begin(answer->incoming, answer->mirror, answer->max, answer->cause) == GS_OK;
+}
+
 static enum gs_status check_answer(struct answer *answer, const struct gs_net_response *response,
                                    struct gs_error *err)
 {
@@ -151,6 +166,7 @@ static enum gs_status receive(const struct gs_git_remote *remote, const struct g
         .body_parts = 1,
         .max_response = remote->max_pack + remote->max_pack / 64 + FRAMING,
         .on_body = take_body,
+        .on_again = take_again,
         .on_body_arg = answer,
     };
     struct gs_net_response response;
@@ -175,7 +191,8 @@ static enum gs_status fetch_pack(struct gs_mirror *mirror, const struct gs_git_r
 {
     struct gs_error cause = GS_ERROR_INIT;
     struct gs_incoming incoming;
-    struct answer answer = {.incoming = &incoming, .cause = &cause};
+    struct answer answer = {
+        .incoming = &incoming, .mirror = mirror, .max = remote->max_pack, .cause = &cause};
     gs_pkt_stream_init(&answer.stream, take_packet, &answer);
     enum gs_status status = gs_incoming_begin(&incoming, mirror, remote->max_pack, err);
     if (status == GS_OK)

@@ -4,12 +4,14 @@
 #define GS_GIT_INTERNAL_H
 
 #include <git2.h>
+#include <git2/sys/odb_backend.h>
 
 #include "base/map.h"
 #include "git/git.h"
 
 enum {
     GS_GIT_FILE_MAX = 100 << 20,     // GitHub refuses larger files
+    GS_GIT_OBJECT_MAX = 1 << 30,     // larger ones are not taken from a host
     GS_GIT_TREE_MAX = 64 << 20,      // bytes of one folder's object, some 1,500,000 entries
     GS_GIT_COMMIT_MAX = 4 << 20,     // bytes of one commit or tag object
     GS_GIT_PATH_MAX = 4096,          // bytes of a whole path
@@ -61,6 +63,16 @@ const git_oid *gs_kept_find(const struct gs_kept *kept, const char *ref);
 // Remembers ref at oid, on disk and in memory.
 enum gs_status gs_kept_put(struct gs_kept *kept, const char *folder, const char *ref,
                            const git_oid *oid, struct gs_error *err) GS_MUST_CHECK;
+
+// ---- loose.c ---------------------------------------------------------------
+
+// Writes the file of an object from its content as one zlib stream, which becomes part of the file's own without being
+// compressed again.
+enum gs_status gs_loose_write(const char *mirror_folder, const git_oid *oid, git_object_t type,
+                              size_t size, struct gs_slice stream,
+                              struct gs_error *err) GS_MUST_CHECK;
+// Reads them for libgit2, which owns it once it was added to an object database.
+git_odb_backend *gs_loose_backend_new(const char *mirror_folder);
 
 // ---- object.c --------------------------------------------------------------
 
@@ -225,6 +237,7 @@ struct gs_remote_post {
     size_t body_parts;
     size_t max_response;
     bool (*on_body)(void *arg, const char *data, size_t len);
+    bool (*on_again)(void *arg); // of an upload-pack: see net.h
     void *on_body_arg;
 };
 enum gs_status gs_remote_post(const struct gs_git_remote *remote, const struct gs_remote_post *post,

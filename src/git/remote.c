@@ -35,7 +35,8 @@ enum gs_status gs_remote_get_refs(const struct gs_git_remote *remote, enum gs_gi
 {
     char path[64];
     snprintf(path, sizeof path, "info/refs?service=%s", gs_service_name(service));
-    struct gs_net_request request = {.method = "GET", .max_response = ADVERT_BYTES_MAX};
+    struct gs_net_request request = {
+        .method = "GET", .repeatable = true, .max_response = ADVERT_BYTES_MAX};
     enum gs_status status = perform(remote, &request, path, out_response, err);
     if (status == GS_LIMIT)
         return gs_fail(err, GS_CODE_HOST_FAILED, NULL,
@@ -57,8 +58,10 @@ enum gs_status gs_remote_post(const struct gs_git_remote *remote, const struct g
         .headers = headers,
         .body = post->body,
         .body_parts = post->body_parts,
+        .repeatable = post->service == GS_GIT_UPLOAD_PACK, // reading changes nothing
         .max_response = post->max_response,
         .on_body = post->on_body,
+        .on_again = post->on_again,
         .on_body_arg = post->on_body_arg,
     };
     return perform(remote, &request, service, out_response, err);
@@ -107,6 +110,8 @@ static enum gs_status fail_status(enum gs_git_service service,
     default:
         break;
     }
+    if (response->status == 503 && must_wait)
+        return fail_rate_limited(response, err);
     if (response->status >= 300 && response->status < 400)
         return gs_fail(err, GS_CODE_HOST_FAILED, NULL,
                        "the git host redirects to another address (status %d); configure that one",

@@ -145,9 +145,16 @@ static enum gs_status perform(struct gs_net *net, struct call *call, struct gs_e
                                            .url = url.data,
                                            .headers = headers,
                                            .bearer = call->bearer,
+                                           // A token that is minted twice is only one more.
+                                           .repeatable = true,
                                            .deadline_ms = call->deadline_ms,
                                            .max_response = ANSWER_MAX_BYTES};
     status = gs_net_perform(net, &request, &call->response, err);
+    if (status == GS_LIMIT)
+        return gs_fail(err, GS_CODE_HOST_FAILED, NULL,
+                       "%.*s answered %s %s with more than %d bytes; check the address of the API",
+                       GS_SLICE_ARG(api_host(call->account)), call->method, call->path,
+                       ANSWER_MAX_BYTES);
     if (status == GS_OK)
         parse_answer(call);
     return status;
@@ -172,7 +179,7 @@ static enum gs_status perform_as_app(struct gs_net *net, struct call *call, stru
 static bool is_limited(const struct call *call)
 {
     const struct gs_net_response *response = &call->response;
-    if (response->status == 429)
+    if (response->status == 429 || (response->status == 503 && response->retry_after_s > 0))
         return true;
     // Secondary limits sometimes come without any header.
     return response->status == 403 &&
