@@ -37,3 +37,21 @@ enum gs_status gs_layout_find_file(struct gs_mirror *mirror, const struct gs_oid
     enum gs_status status = gs_mirror_read_file(mirror, commit, path, out, &cause);
     return settle(status, &cause, out_found, err);
 }
+
+enum gs_status gs_layout_find_list(struct gs_mirror *mirror, const struct gs_oid *commit,
+                                   const char *path, struct gs_arena *arena,
+                                   struct gs_entry **out_entries, size_t *out_count,
+                                   struct gs_error *err)
+{
+    struct gs_error cause = GS_ERROR_INIT;
+    struct gs_entry *entries = NULL;
+    size_t count = 0;
+    bool found;
+    enum gs_status status = gs_mirror_list(mirror, commit, path, arena, &entries, &count, &cause);
+    status = settle(status, &cause, &found, err);
+    if (status == GS_OK) {
+        *out_entries = entries;
+        *out_count = count;
+    }
+    return status;
+}

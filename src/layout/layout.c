@@ -4,11 +4,11 @@
 
 static const struct {
     const char *text;
-    const struct gs_layout_ops *ops; // NULL: recognised only
+    const struct gs_layout_ops *ops;
 } layouts[] = {
     [GS_LAYOUT_NONE] = {NULL, NULL},
     [GS_LAYOUT_SINGLE_FILE] = {"single-file", &gs_single_file_ops},
-    [GS_LAYOUT_PER_ENTITY] = {"per-entity", NULL},
+    [GS_LAYOUT_PER_ENTITY] = {"per-entity", &gs_per_entity_ops},
 };
 
 const char *gs_layout_text(enum gs_layout layout)
@@ -27,16 +27,10 @@ bool gs_layout_from_text(const char *text, enum gs_layout *out_layout)
     return false;
 }
 
-static enum gs_status find_ops(enum gs_layout layout, const struct gs_layout_ops **out_ops,
-                               struct gs_error *err)
+// A branch without metadata gets the layout that every ToolJet can read.
+static const struct gs_layout_ops *find_ops(enum gs_layout layout)
 {
-    if (!layouts[layout].ops)
-        return gs_fail(err, GS_CODE_LAYOUT_UNSUPPORTED, NULL,
-                       "the branch has the layout '%s', which cannot be used yet; "
-                       "use a branch with the single-file layout",
-                       layouts[layout].text);
-    *out_ops = layouts[layout].ops;
-    return GS_OK;
+    return layouts[layout == GS_LAYOUT_NONE ? GS_LAYOUT_SINGLE_FILE : layout].ops;
 }
 
 static enum gs_status has_file(struct gs_mirror *mirror, const struct gs_oid *commit,
@@ -83,44 +77,18 @@ enum gs_status gs_catalog_read(struct gs_mirror *mirror, const struct gs_oid *co
 {
     struct gs_catalog catalog = {.count = 0};
     enum gs_status status = gs_layout_detect(mirror, commit, &catalog.layout, err);
-    const struct gs_layout_ops *ops = NULL;
     if (status == GS_OK && catalog.layout != GS_LAYOUT_NONE)
-        status = find_ops(catalog.layout, &ops, err);
-    if (status == GS_OK && ops)
-        status = ops->read_catalog(mirror, commit, arena, &catalog, err);
+        status = find_ops(catalog.layout)->read_catalog(mirror, commit, arena, &catalog, err);
     if (status == GS_OK)
         *out_catalog = catalog;
     return status;
-}
-
-const struct gs_git_app *gs_catalog_find(const struct gs_catalog *catalog, const char *git_app_id)
-{
-    for (size_t i = 0; i < catalog->count; i++)
-        if (strcmp(catalog->apps[i].id, git_app_id) == 0)
-            return &catalog->apps[i];
-    return NULL;
-}
-
-const struct gs_git_app *gs_catalog_find_by_name(const struct gs_catalog *catalog, const char *name)
-{
-    const struct gs_git_app *found = NULL;
-    for (size_t i = 0; i < catalog->count; i++) {
-        if (strcmp(catalog->apps[i].name, name) != 0)
-            continue;
-        if (found)
-            return NULL;
-        found = &catalog->apps[i];
-    }
-    return found;
 }
 
 enum gs_status gs_layout_read(struct gs_mirror *mirror, const struct gs_oid *commit,
                               enum gs_layout layout, const struct gs_git_app *app,
                               struct gs_buf *out, struct gs_error *err)
 {
-    const struct gs_layout_ops *ops;
-    enum gs_status status = find_ops(layout, &ops, err);
-    return status == GS_OK ? ops->read(mirror, commit, app, out, err) : status;
+    return find_ops(layout)->read(mirror, commit, app, out, err);
 }
 
 enum gs_status gs_layout_plan_push(struct gs_mirror *mirror, const struct gs_oid *parent,
@@ -128,8 +96,11 @@ enum gs_status gs_layout_plan_push(struct gs_mirror *mirror, const struct gs_oid
                                    struct gs_arena *arena, struct gs_edit **out_edits,
                                    size_t *out_count, struct gs_error *err)
 {
-    const struct gs_layout_ops *ops;
-    enum gs_status status = find_ops(layout, &ops, err);
-    return status == GS_OK ? ops->plan_push(mirror, parent, push, arena, out_edits, out_count, err)
-                           : status;
+    return find_ops(layout)->plan_push(mirror, parent, push, arena, out_edits, out_count, err);
+}
+
+enum gs_status gs_layout_normalize(enum gs_layout layout, const struct gs_layout_push *push,
+                                   struct gs_buf *out, struct gs_error *err)
+{
+    return find_ops(layout)->normalize(push, out, err);
 }

@@ -27,12 +27,12 @@ enum gs_status gs_layout_detect(struct gs_mirror *mirror, const struct gs_oid *c
 // An app as the metadata of a commit lists it.
 struct gs_git_app {
     const char *id;   // the git app id: the key in the metadata
-    const char *name; // gitAppName
+    const char *name; // gitAppName, or the last part of appPath
     const char *path; // of the app's file or folder: "Inventory/v1.json", "apps/sales/Inventory"
     const char *version_id, *version_name; // "" where the metadata does not say
     const char *last_commit_message, *last_commit_user, *last_push_date; // "" where it does not say
-    bool
-        path_shared; // another app of the catalog has the same path: the document tells whose it is
+    bool path_shared; // by another app of the catalog: the document tells whose it is
+    bool is_module;   // an app that others are made of (per-entity)
 };
 struct gs_catalog {
     enum gs_layout layout;
@@ -51,7 +51,9 @@ const struct gs_git_app *gs_catalog_find_by_name(const struct gs_catalog *catalo
                                                  const char *name);
 
 // The document of an app at a commit, replacing the content of out (bounded by its maximum). Single-file: the exact bytes of the file.
-// Errors: not_in_git when the metadata names a file that is not there or that is another app's, too_large; not_an_app when that cannot be told.
+// Per-entity: the document put together from the app's files, in the form of gs_json_write.
+// Errors: not_in_git when the metadata names a file that is not there or that is another app's, too_large; not_an_app when
+// that cannot be told, or (per-entity) a file is not what its place says.
 enum gs_status gs_layout_read(struct gs_mirror *mirror, const struct gs_oid *commit,
                               enum gs_layout layout, const struct gs_git_app *app,
                               struct gs_buf *out, struct gs_error *err) GS_MUST_CHECK;
@@ -64,16 +66,24 @@ struct gs_layout_push {
     const char *user;    // who is recorded as lastCommitUser
     int64_t when_ms;
     struct gs_slice document;
-    const struct gs_slice *
-        held; // what gs_layout_read gave for the app at the parent, to spare reading it again; or NULL
+    // What gs_layout_read gave for the app at the parent, to spare reading it again; or NULL.
+    const struct gs_slice *held;
 };
 // The edits that make the commit's tree hold the app: one document file of this version (those of other versions of the app go), the folder moved when the app
 // was renamed (with the foreign files in it), the metadata entry updated in place or added at the end, everything else untouched. No edits: the tree holds exactly
 // this already (when and message aside). Edits and their content live in arena; the document's bytes are not copied.
-// Errors: app_name_taken, meta_unreadable, layout_unsupported, invalid_name.
+// Per-entity: the same with one file per entity, of which only those that differ are written or removed.
+// Errors: app_name_taken, meta_unreadable, invalid_name; per-entity also not_an_app and, for a document that holds what no file has a place for,
+// layout_unsupported.
 enum gs_status gs_layout_plan_push(struct gs_mirror *mirror, const struct gs_oid *parent,
                                    enum gs_layout layout, const struct gs_layout_push *push,
                                    struct gs_arena *arena, struct gs_edit **out_edits,
                                    size_t *out_count, struct gs_error *err) GS_MUST_CHECK;
+
+// The document that gs_layout_read gives once this push is in git, replacing the content of out (bounded by its maximum). Single-file: the bytes as they are.
+// Per-entity: files keep no order of lists and no formatting, so the same content has one form; pushing that form is the same push.
+// Errors: not_an_app, layout_unsupported when the layout has no place for something in the document, too_large.
+enum gs_status gs_layout_normalize(enum gs_layout layout, const struct gs_layout_push *push,
+                                   struct gs_buf *out, struct gs_error *err) GS_MUST_CHECK;
 
 #endif

@@ -20,8 +20,10 @@ struct gs_layout_ops {
                                 const struct gs_layout_push *push, struct gs_arena *arena,
                                 struct gs_edit **out_edits, size_t *out_count,
                                 struct gs_error *err);
+    enum gs_status (*normalize)(const struct gs_layout_push *push, struct gs_buf *out,
+                                struct gs_error *err);
 };
-extern const struct gs_layout_ops gs_single_file_ops;
+extern const struct gs_layout_ops gs_single_file_ops, gs_per_entity_ops;
 
 // ---- find.c ------------------------------------------------------------------------
 
@@ -32,6 +34,12 @@ enum gs_status gs_layout_find_entry(struct gs_mirror *mirror, const struct gs_oi
 // Like gs_mirror_read_file, but *out_found is false when there is no such file.
 enum gs_status gs_layout_find_file(struct gs_mirror *mirror, const struct gs_oid *commit,
                                    const char *path, struct gs_buf *out, bool *out_found,
+                                   struct gs_error *err) GS_MUST_CHECK;
+
+// The entries of a folder; none when there is no such folder.
+enum gs_status gs_layout_find_list(struct gs_mirror *mirror, const struct gs_oid *commit,
+                                   const char *path, struct gs_arena *arena,
+                                   struct gs_entry **out_entries, size_t *out_count,
                                    struct gs_error *err) GS_MUST_CHECK;
 
 // ---- edits.c -----------------------------------------------------------------------
@@ -73,6 +81,11 @@ void gs_meta_draft_put(struct gs_meta_draft *draft, const char *key, const char 
 // Adds the edit that writes the file; none when nothing changed.
 enum gs_status gs_meta_draft_finish(struct gs_meta_draft *draft, const char *path,
                                     struct gs_edits *edits, struct gs_error *err) GS_MUST_CHECK;
+
+// ---- catalog.c ----------------------------------------------------------------------
+
+// Two apps of one path overwrite each other in ToolJet; the metadata still lists both.
+void gs_catalog_mark_shared_paths(struct gs_catalog *catalog);
 
 // ---- single_file.c -----------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 // The file's bytes are the document; nothing here looks into it but to tell whose it is.
 // SPDX-License-Identifier: Apache-2.0
 #include "app/app.h"
-#include "base/map.h"
 #include "layout/layout_internal.h"
 
 const char gs_single_file_meta[] = ".meta/meta.json";
@@ -71,21 +70,6 @@ static bool read_entry(yyjson_val *key, yyjson_val *entry, struct gs_arena *aren
     return true;
 }
 
-// Two apps of one name and version overwrite each other in ToolJet; the metadata still lists both.
-static void mark_shared_paths(struct gs_catalog *catalog)
-{
-    struct gs_map seen;
-    gs_map_init(&seen);
-    gs_map_reserve(&seen, catalog->count);
-    for (size_t i = 0; i < catalog->count; i++) {
-        struct gs_git_app *app = &catalog->apps[i];
-        struct gs_git_app *other = gs_map_put(&seen, gs_slice_str(app->path), app);
-        if (other)
-            app->path_shared = other->path_shared = true;
-    }
-    gs_map_release(&seen);
-}
-
 static enum gs_status read_catalog(struct gs_mirror *mirror, const struct gs_oid *commit,
                                    struct gs_arena *arena, struct gs_catalog *out_catalog,
                                    struct gs_error *err)
@@ -104,7 +88,7 @@ static enum gs_status read_catalog(struct gs_mirror *mirror, const struct gs_oid
     yyjson_obj_foreach(root, i, n, key,
                        entry) if (read_entry(key, entry, arena, &catalog.apps[catalog.count]))
         catalog.count++;
-    mark_shared_paths(&catalog);
+    gs_catalog_mark_shared_paths(&catalog);
     *out_catalog = catalog;
     return GS_OK;
 }
@@ -146,8 +130,17 @@ static enum gs_status read_document(struct gs_mirror *mirror, const struct gs_oi
     return app->path_shared ? check_owner(app, gs_buf_slice(out), err) : GS_OK;
 }
 
+static enum gs_status normalize(const struct gs_layout_push *push, struct gs_buf *out,
+                                struct gs_error *err)
+{
+    gs_buf_clear(out);
+    gs_buf_append_slice(out, push->document);
+    return gs_buf_check(out, "the document", err);
+}
+
 const struct gs_layout_ops gs_single_file_ops = {
     .read_catalog = read_catalog,
     .read = read_document,
     .plan_push = gs_single_file_plan_push,
+    .normalize = normalize,
 };

@@ -59,6 +59,25 @@ void committed_put(struct committed *c, const char *path, const char *text)
     COMMITTED_OK(c, commit(c, &edit, 1));
 }
 
+const char *committed_json(struct committed *c, const char *text)
+{
+    char *copy = gs_arena_strdup(c->arena, text);
+    for (char *p = copy; *p; p++)
+        if (*p == '\'')
+            *p = '"';
+    return copy;
+}
+
+void committed_put_all(struct committed *c, const struct committed_file *files, size_t count)
+{
+    struct gs_edit *edits = gs_arena_array(c->arena, count, sizeof *edits);
+    for (size_t i = 0; i < count; i++)
+        edits[i] = (struct gs_edit){.kind = GS_EDIT_WRITE,
+                                    .path = files[i].path,
+                                    .content = gs_slice_str(committed_json(c, files[i].text))};
+    COMMITTED_OK(c, commit(c, edits, count));
+}
+
 const char *committed_get(struct committed *c, const char *path)
 {
     GS_CLEANUP(gs_buf_release) struct gs_buf text;
@@ -94,10 +113,25 @@ const char *committed_files(struct committed *c)
     return gs_arena_dup_slice(c->arena, gs_buf_slice(&list));
 }
 
+const char *committed_edits(struct committed *c)
+{
+    static const char *const verbs[] = {
+        [GS_EDIT_WRITE] = "write", [GS_EDIT_DELETE] = "delete", [GS_EDIT_MOVE] = "move"};
+    GS_CLEANUP(gs_buf_release) struct gs_buf list;
+    gs_buf_init(&list, FILE_MAX);
+    for (size_t i = 0; i < c->edit_count; i++) {
+        const struct gs_edit *edit = &c->edits[i];
+        gs_buf_printf(&list, "%s %s%s%s\n", verbs[edit->kind], edit->path,
+                      edit->to_path ? " to " : "", edit->to_path ? edit->to_path : "");
+    }
+    return gs_arena_dup_slice(c->arena, gs_buf_slice(&list));
+}
+
 enum gs_status committed_push(struct committed *c, enum gs_layout layout,
                               const struct gs_layout_push *push)
 {
     enum gs_status status = gs_layout_plan_push(c->mirror, &c->head, layout, push, c->arena,
                                                 &c->edits, &c->edit_count, &c->err);
+    c->plan_count++;
     return status == GS_OK && c->edit_count > 0 ? commit(c, c->edits, c->edit_count) : status;
 }

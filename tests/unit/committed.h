@@ -22,6 +22,7 @@ struct committed {
     struct gs_error err;
     struct gs_edit *edits; // of the last plan
     size_t edit_count;
+    size_t plan_count; // plans made so far
 };
 
 // For cmocka: an empty repository in *state, and its removal.
@@ -38,10 +39,19 @@ void committed_expect(struct committed *c, enum gs_status expected, enum gs_stat
 
 // One more commit, in which path holds text; there is no such file when text is NULL.
 void committed_put(struct committed *c, const char *path, const char *text);
+// The same for several files, whose texts have ' for ".
+struct committed_file {
+    const char *path, *text;
+};
+void committed_put_all(struct committed *c, const struct committed_file *files, size_t count);
+// The text with " for '.
+const char *committed_json(struct committed *c, const char *text);
 // NULL when there is no such file at the head.
 const char *committed_get(struct committed *c, const char *path);
 // The paths of all files at the head in git's order, one a line.
 const char *committed_files(struct committed *c);
+// The edits of the last plan, one a line: "write PATH", "delete PATH", "move PATH to PATH".
+const char *committed_edits(struct committed *c);
 
 // Plans a push onto the head and commits it. Nothing to do is not an error, see edit_count.
 enum gs_status committed_push(struct committed *c, enum gs_layout layout,

@@ -128,9 +128,9 @@ static void entries_that_cannot_be_read_do_not_hide_the_others(void **state)
                                                                           "\"a\\u0000b\":" ENTRY(
                                                                               "Nul", "v1",
                                                                               "V") ",\"good\""
-                                                                                   ":" ENTRY("Good",
-                                                                                             "v1",
-                                                                                             "V") "}");
+                                                                                   ":" ENTRY(
+                                                                                       "Good", "v1",
+                                                                                       "V") "}");
     struct gs_catalog catalog = read_catalog(c);
     assert_int_equal(catalog.count, 1);
     assert_string_equal(catalog.apps[0].id, "good");
