@@ -12,8 +12,9 @@
 struct gs_api;
 
 struct gs_api_options {
-    struct gs_store *store; // both outlive the API
+    struct gs_store *store; // these three outlive the API
     struct gs_sync *sync;
+    struct gs_net *net; // for the metrics
     size_t workers;     // threads for calls that parse documents or write to the store
     size_t queue_limit; // calls that wait for such a thread
     size_t document_limit;

@@ -82,10 +82,6 @@ enum gs_status gs_call_read(struct call *call, struct gs_tx **out_tx,
 enum gs_status gs_call_submit(struct call *call, const struct gs_sync_request *request,
                               struct gs_error *err) GS_MUST_CHECK;
 
-// The same for calls that only look.
-enum gs_status gs_call_look(struct call *call, const struct gs_sync_request *request,
-                            struct gs_error *err) GS_MUST_CHECK;
-
 // ---- query.c: what several calls take in their query ----
 // true or false; absent is false.
 enum gs_status gs_query_flag(const struct call *call, const char *name, bool *out_flag,
@@ -138,6 +134,7 @@ enum gs_status gs_api_admit(void *ctx, struct gs_http_exchange *exchange, struct
 route_run gs_git_config_put, gs_git_config_get, gs_git_config_delete, gs_git_config_test;
 route_run gs_version_push, gs_app_create, gs_app_pull, gs_app_promote, gs_app_release;
 route_run gs_app_status, gs_workspace_status, gs_app_history;
+route_run gs_app_rollback, gs_app_releases, gs_release_restore;
 route_run gs_app_get, gs_app_delete, gs_app_versions;
 route_run gs_version_get, gs_version_put, gs_version_save;
 route_run gs_workspace_list, gs_workspace_create, gs_workspace_apps, gs_workspace_environments;

@@ -98,12 +98,6 @@ enum gs_status gs_call_submit(struct call *call, const struct gs_sync_request *r
     return status;
 }
 
-enum gs_status gs_call_look(struct call *call, const struct gs_sync_request *request,
-                            struct gs_error *err)
-{
-    return gs_sync_look(call->api->options.sync, request, answer_from_sync, call, err);
-}
-
 static void run(struct call *call)
 {
     struct gs_error err = GS_ERROR_INIT;

@@ -44,6 +44,51 @@ static void write_metric(struct gs_buf *out, const char *name, const char *type,
                   (unsigned long long)value);
 }
 
+// What an origin may consist of needs no escaping in a label, but for what a stranger's address might have in it.
+static void write_sample(struct gs_buf *out, const char *name, const char *origin, unsigned value)
+{
+    gs_buf_printf(out, "%s{origin=\"", name);
+    for (const char *p = origin; *p; p++)
+        gs_buf_append_char(out, *p == '"' || *p == '\\' ? '?' : *p);
+    gs_buf_printf(out, "\"} %u\n", value);
+}
+
+static void write_failures(void *out, const struct gs_net_failing *failing)
+{
+    write_sample(out, "gitsync_git_host_failures", failing->origin, failing->failures);
+}
+
+static void write_pause(void *out, const struct gs_net_failing *failing)
+{
+    write_sample(out, "gitsync_git_host_paused", failing->origin,
+                 failing->state == GS_NET_HOST_PAUSED);
+}
+
+static void write_hosts(struct gs_net *net, struct gs_buf *out)
+{
+    gs_buf_append_str(out, "# HELP gitsync_git_host_failures failures in a row of a git host\n"
+                           "# TYPE gitsync_git_host_failures gauge\n");
+    gs_net_list_failing(net, write_failures, out);
+    gs_buf_append_str(out, "# HELP gitsync_git_host_paused whether it is not asked for a while\n"
+                           "# TYPE gitsync_git_host_paused gauge\n");
+    gs_net_list_failing(net, write_pause, out);
+}
+
+static void write_sync(struct gs_sync *sync, struct gs_buf *out)
+{
+    struct gs_sync_counts counts;
+    gs_sync_count(sync, &counts);
+    write_metric(out, "gitsync_sync_waiting", "gauge", "calls that wait for their repository",
+                 counts.waiting);
+    write_metric(out, "gitsync_sync_running", "gauge", "repositories that are worked on",
+                 counts.running);
+    write_metric(out, "gitsync_sync_parked", "gauge",
+                 "repositories that wait for a moment their host named, or to ask it again",
+                 counts.parked);
+    write_metric(out, "gitsync_sync_unsettled", "gauge",
+                 "pushes of which is not known whether they arrived", counts.unsettled);
+}
+
 // Prometheus' text format 0.0.4.
 enum gs_status gs_health_metrics(struct call *call, struct gs_error *err)
 {
@@ -65,8 +110,8 @@ enum gs_status gs_health_metrics(struct call *call, struct gs_error *err)
     write_metric(&out, "gitsync_http_in_flight", "gauge", "requests without an answer yet",
                  counts.in_flight);
     write_metric(&out, "gitsync_http_connections", "gauge", "open connections", counts.connections);
-    write_metric(&out, "gitsync_sync_waiting", "gauge", "calls that wait for their repository",
-                 gs_sync_waiting(api->options.sync));
+    write_sync(api->options.sync, &out);
+    write_hosts(api->options.net, &out);
     write_metric(&out, "gitsync_uptime_seconds", "gauge", "seconds since the start",
                  (uint64_t)(gs_clock_now_ms() - api->started_ms) / 1000);
     enum gs_status status = gs_buf_check(&out, "the metrics", err);

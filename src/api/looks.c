@@ -7,7 +7,7 @@ enum { COMMITS_USUAL = 20, COMMITS_MAX = 100 };
 static enum gs_status look(struct call *call, struct gs_sync_request *request, struct gs_error *err)
 {
     enum gs_status status = gs_query_flag(call, "refresh", &request->refresh, err);
-    return status == GS_OK ? gs_call_look(call, request, err) : status;
+    return status == GS_OK ? gs_call_submit(call, request, err) : status;
 }
 
 enum gs_status gs_app_status(struct call *call, struct gs_error *err)

@@ -27,6 +27,11 @@
     "\"organizationId\":{\"type\":\"string\",\"format\":\"uuid\"},\"gitAppId\":" TEXT              \
     ",\"gitAppName\":" TEXT ",\"gitVersionId\":" TEXT ",\"gitBranchName\":" TEXT "}}"
 #define RELEASE "{\"type\":\"object\",\"properties\":{\"versionId\":" TEXT "}}"
+#define ROLLBACK                                                                                   \
+    "{\"type\":\"object\",\"properties\":{\"commit\":{\"type\":\"string\",\"pattern\":"            \
+    "\"^[0-9a-fA-F]{40}$\"},\"operationId\":{\"type\":\"string\",\"format\":\"uuid\"},\"push\":{"  \
+    "\"type\":\"boolean\"},\"commitMessage\":{\"type\":\"string\",\"minLength\":1,"                \
+    "\"maxLength\":65536},\"onConflict\":{\"enum\":[\"fail\",\"ours\"]}}}"
 #define SAVE                                                                                       \
     "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\",\"maxLength\":25}}}"
 #define WORKSPACE                                                                                  \
@@ -95,6 +100,14 @@ const struct api_route gs_api_table[] = {
      "the same under its other name", "refresh", NULL},
     {"GET", BASE "/apps/:appId/history", LATER, ROUTE_SYNC, 200, gs_app_history,
      "the commits that changed an app, newest first", "limit cursor refresh", NULL},
+    {"POST", BASE "/apps/:appId/rollback", LATER_BODY, ROUTE_SYNC, 200, gs_app_rollback,
+     "give an app the document of a commit, or from before an operation, back", "dryRun diff",
+     ROLLBACK},
+    {"GET", BASE "/apps/:appId/releases", 0, ROUTE_AT_ONCE, 200, gs_app_releases,
+     "what was released of an app, newest first", "limit", NULL},
+    {"POST", BASE "/apps/:appId/releases/:releaseId/restore", LATER_BODY, ROUTE_SYNC, 200,
+     gs_release_restore, "release again what a release of the past was", "dryRun",
+     "{\"type\":\"object\"}"},
     {"GET", BASE "/apps/:appId", 0, ROUTE_AT_ONCE, 200, gs_app_get, "an app and its versions", NULL,
      NULL},
     {"DELETE", BASE "/apps/:appId", LATER, ROUTE_WORKER, 204, gs_app_delete,

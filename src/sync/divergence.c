@@ -45,6 +45,17 @@ enum gs_status gs_session_read_app(struct session *session, const struct gs_oid 
     return status;
 }
 
+const struct gs_version *gs_find_synced_version(const struct gs_app_view *view,
+                                                const char *document_id)
+{
+    for (size_t i = 0; i < view->version_count; i++) {
+        const char *synced = view->versions[i].synced_document_id;
+        if (synced && strcmp(synced, document_id) == 0)
+            return &view->versions[i];
+    }
+    return NULL;
+}
+
 enum gs_status gs_remote_parse(const struct remote_app *remote, struct gs_document *out_document,
                                struct gs_error *err)
 {

@@ -1,8 +1,9 @@
-// Calls that only look: answered at once from the store and the mirror, so that they work while the host is down or busy; or
-// in their repository's queue, when they want the host to be asked or the mirror does not know enough.
+// Calls that can do without the host: answered at once from the store and the mirror, so that they work while it is down or
+// busy; or in their repository's queue, when they want it to be asked or the mirror does not know enough.
 // SPDX-License-Identifier: Apache-2.0
 #include "git/history.h"
 #include "sync/look_internal.h"
+#include "sync/rollback_internal.h"
 
 // A session of its own beside the repository's worker: no credentials, and a second view of the mirror on disk.
 struct look {
@@ -61,16 +62,40 @@ static enum gs_status open_look(struct look *look, struct gs_sync *sync, const s
     return status == GS_OK && look->has_config ? open_mirror(look, err) : status;
 }
 
+bool gs_is_look(const struct gs_sync_request *request)
+{
+    switch (request->kind) {
+    case GS_SYNC_STATUS:
+    case GS_SYNC_HISTORY:
+    case GS_SYNC_RERELEASE:
+        return true;
+    case GS_SYNC_ROLLBACK:
+        return !request->push;
+    default:
+        return false;
+    }
+}
+
 static enum gs_status answer(struct session *session, const struct gs_oid *head, struct task *task,
                              struct gs_error *err)
 {
-    return task->request.kind == GS_SYNC_HISTORY ? gs_history_write(session, head, task, err)
-                                                 : gs_status_write(session, head, task, err);
+    switch (task->request.kind) {
+    case GS_SYNC_HISTORY:
+        return gs_history_write(session, head, task, err);
+    case GS_SYNC_ROLLBACK:
+        return gs_rollback_run(session, task, err);
+    case GS_SYNC_RERELEASE:
+        return gs_rerelease_run(session, task, err);
+    default:
+        return gs_status_write(session, head, task, err);
+    }
 }
 
 enum gs_status gs_look_run(struct session *session, struct task *task, struct gs_error *err)
 {
     struct resolved resolved;
+    if (task->request.kind == GS_SYNC_ROLLBACK)
+        return gs_rollback_run(session, task, err);
     enum gs_status status = gs_session_resolve(session, NULL, &resolved, err);
     return status == GS_OK ? answer(session, &resolved.commit, task, err) : status;
 }
@@ -131,17 +156,39 @@ static enum gs_status ask_host(struct look *look, struct task *task, bool *out_q
     return status;
 }
 
+static bool needs_host(const struct look *look, const struct gs_sync_request *request)
+{
+    struct gs_oid commit;
+    switch (request->kind) {
+    case GS_SYNC_RERELEASE:
+        return false;
+    case GS_SYNC_ROLLBACK:
+        return request->commit && gs_oid_parse(gs_slice_str(request->commit), &commit) &&
+               (!look->repo.mirror || !gs_mirror_has(look->repo.mirror, &commit));
+    default:
+        return request->refresh || gs_oid_is_none(&look->head);
+    }
+}
+
+static bool is_recorded(const struct gs_sync_request *request)
+{
+    return (request->kind == GS_SYNC_ROLLBACK || request->kind == GS_SYNC_RERELEASE) &&
+           !request->dry_run;
+}
+
 static enum gs_status run(struct gs_sync *sync, struct task *task, bool *out_queued,
                           struct gs_error *err)
 {
     bool linked = false;
     enum gs_status status = check(sync, task, &linked, err);
+    if (status == GS_OK && is_recorded(&task->request))
+        status = gs_operation_insert(sync, task, err);
     if (status != GS_OK)
         return status;
     struct look look;
     status = open_look(&look, sync, task, err);
     bool can_ask = look.has_config && linked;
-    bool must_ask = can_ask && (task->request.refresh || gs_oid_is_none(&look.head));
+    bool must_ask = can_ask && needs_host(&look, &task->request);
     if (status == GS_OK && !must_ask)
         status = answer(&look.session, look.has_config ? &look.head : NULL, task, err);
     // The worker makes a damaged mirror anew.
@@ -156,19 +203,19 @@ static enum gs_status run(struct gs_sync *sync, struct task *task, bool *out_que
     return status;
 }
 
-enum gs_status gs_sync_look(struct gs_sync *sync, const struct gs_sync_request *request,
-                            gs_sync_done *done, void *arg, struct gs_error *err)
+void gs_look_start(struct gs_sync *sync, const struct gs_sync_request *request, gs_sync_done *done,
+                   void *arg)
 {
+    GS_CLEANUP(gs_error_release) struct gs_error err = GS_ERROR_INIT;
     struct task *task = gs_task_new();
     gs_task_copy_request(task, request);
     task->done = done;
     task->arg = arg;
     bool queued = false;
-    enum gs_status status = run(sync, task, &queued, err);
+    enum gs_status status = run(sync, task, &queued, &err);
     if (queued)
-        return GS_OK;
+        return;
     if (status != GS_OK)
-        task->done = NULL;
+        gs_task_fail(sync, task, &err);
     gs_task_finish(task);
-    return status;
 }

@@ -5,6 +5,11 @@
 
 #include "sync/sync_internal.h"
 
+// Whether the call can do without the host.
+bool gs_is_look(const struct gs_sync_request *request);
+// Answers the call with done, at once or from the queue.
+void gs_look_start(struct gs_sync *sync, const struct gs_sync_request *request, gs_sync_done *done,
+                   void *arg);
 // Asks the host where the branch is, then answers. Runs in a batch.
 enum gs_status gs_look_run(struct session *session, struct task *task,
                            struct gs_error *err) GS_MUST_CHECK;
@@ -14,5 +19,9 @@ enum gs_status gs_status_write(struct session *session, const struct gs_oid *hea
                                struct task *task, struct gs_error *err) GS_MUST_CHECK;
 enum gs_status gs_history_write(struct session *session, const struct gs_oid *head,
                                 struct task *task, struct gs_error *err) GS_MUST_CHECK;
+
+// Makes a release of the past the current one again. Asks git nothing.
+enum gs_status gs_rerelease_run(struct session *session, struct task *task,
+                                struct gs_error *err) GS_MUST_CHECK;
 
 #endif

@@ -9,6 +9,8 @@ static const char *const kind_names[] = {
     [GS_SYNC_CREATE] = "create",
     [GS_SYNC_PULL] = "pull",
     [GS_SYNC_PROMOTE] = "promote",
+    [GS_SYNC_ROLLBACK] = "rollback",
+    [GS_SYNC_RERELEASE] = "release",
 };
 
 // What is needed to run a push again after a crash.
@@ -22,6 +24,10 @@ static enum gs_status request_json(struct task *task, struct gs_error *err)
         gs_json_add_str(doc, root, "message", task->request.message);
     if (task->request.ref)
         gs_json_add_cstr(doc, root, "ref", task->request.ref);
+    if (task->request.commit)
+        gs_json_add_cstr(doc, root, "commit", task->request.commit);
+    if (task->request.from_operation_id)
+        gs_json_add_cstr(doc, root, "operationId", task->request.from_operation_id);
     yyjson_mut_obj_add_int(doc, root, "divergence", task->request.divergence);
     enum gs_status status = gs_json_write_mut(doc, &text, err);
     if (status == GS_OK)
@@ -70,6 +76,10 @@ enum gs_status gs_operation_end(struct gs_tx *tx, struct task *task, struct gs_e
 
 void gs_task_fail(struct gs_sync *sync, struct task *task, struct gs_error *err)
 {
+    if (gs_task_postpone(sync, task, err)) {
+        gs_error_release(err);
+        return;
+    }
     gs_error_move(&task->err, err);
     task->ended = true;
     if (!task->op.id)

@@ -83,7 +83,7 @@ static enum gs_status run_task(struct session *session, struct task *task, struc
 {
     if (task->request.kind == GS_SYNC_PROMOTE && task->request.version_id)
         return gs_pull_release_version(session, task, err);
-    if (task->request.kind == GS_SYNC_STATUS || task->request.kind == GS_SYNC_HISTORY)
+    if (gs_is_look(&task->request))
         return gs_look_run(session, task, err);
     struct incoming incoming = {.task = task, .session = session};
     return run_incoming(&incoming, err);
@@ -94,6 +94,8 @@ void gs_sync_run_pulls(struct session *session, struct task *tasks)
     GS_CLEANUP(gs_error_release) struct gs_error err = GS_ERROR_INIT;
     bool rebuilt = false;
     for (struct task *task = tasks; task; task = task->next) {
+        if (task->ended)
+            continue;
         enum gs_status status = run_task(session, task, &err);
         if (status == GS_INTERNAL && err.code == GS_CODE_INTERNAL && !rebuilt) {
             rebuilt = true;
@@ -102,8 +104,13 @@ void gs_sync_run_pulls(struct session *session, struct task *tasks)
             if (status == GS_OK)
                 status = run_task(session, task, &err);
         }
-        if (status != GS_OK)
+        // A host that is no use to the first is none to the others; they need not ask once more.
+        bool no_answer = status == GS_UPSTREAM || status == GS_TIMEOUT;
+        if (status == GS_BUSY || (no_answer && !session->has_upload_advert))
+            gs_tasks_fail(session->sync, task, &err);
+        else if (status != GS_OK)
             gs_task_fail(session->sync, task, &err);
+        gs_error_release(&err);
         task->ended = true;
     }
 }

@@ -134,6 +134,14 @@ static enum gs_status plan_version(struct incoming *incoming, struct pull_plan *
     if (status != GS_NOT_FOUND)
         return status;
     gs_error_release(err);
+    // A version that got another name here when it was saved is no new one.
+    const struct gs_version *synced =
+        gs_find_synced_version(&plan->view, incoming->remote.document_id);
+    if (synced) {
+        plan->version = *synced;
+        plan->action = PULL_NOTHING;
+        return GS_OK;
+    }
     plan->action = PULL_ADD;
     return take_theirs(incoming, plan, GS_SLICE_EMPTY, err);
 }

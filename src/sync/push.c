@@ -6,7 +6,7 @@
 #include "base/random.h"
 #include "sync/push_internal.h"
 
-enum { BACKOFF_MS = 50 };
+enum { BACKOFF_MS = 50, ASK_BACKOFF_STEPS = 6 };
 
 // How a round went for the items it carried.
 enum round_result {
@@ -16,11 +16,12 @@ enum round_result {
 
 struct round {
     struct push_batch *batch;
+    size_t first, end; // the items that take part, by index
+    // As of the last look:
     struct gs_git_advert advert;
     const char *ref;
     struct gs_oid head, tip;
-    size_t first, end;     // the items that take part, by index
-    bool may_have_arrived; // what was committed may be on the host although the round failed
+    struct gs_oid sent; // the host may have it or not; none when that is known
 };
 
 static bool is_pending(const struct push_item *item)
@@ -34,27 +35,21 @@ static void fail_item(struct push_batch *batch, struct push_item *item, struct g
     gs_task_fail(batch->session->sync, item->task, err);
 }
 
-// The caller learns that it failed, but the operation stays open: the next start asks the host what came of it.
-static void leave_open(struct push_item *item, struct gs_error *err)
-{
-    gs_error_prefix(err, "the push was sent and may have arrived; repeat it to be sure");
-    gs_push_item_reset(item);
-    gs_error_move(&item->task->err, err);
-    item->task->ended = true;
-}
-
 static void fail_pending(struct round *round, const struct gs_error *err)
 {
+    bool unknown = !gs_oid_is_none(&round->sent);
     for (size_t i = round->first; i < round->end; i++) {
         struct push_item *item = &round->batch->items[i];
         struct gs_error copy = *err;
         copy.details = NULL;
         if (!is_pending(item))
             continue;
-        if (round->may_have_arrived && !gs_oid_is_none(&item->commit))
-            leave_open(item, &copy);
-        else
+        if (!unknown || gs_oid_is_none(&item->commit)) {
             fail_item(round->batch, item, &copy);
+            continue;
+        }
+        gs_push_item_reset(item);
+        gs_task_leave_open(round->batch->session, item->task, &copy);
     }
 }
 
@@ -98,7 +93,7 @@ static enum gs_status finish_items(struct round *round, struct gs_error *err)
     enum gs_status status = record_items(round, err);
     gs_crash_point("push.recorded");
     if (status != GS_OK) {
-        round->may_have_arrived = true;
+        round->sent = round->tip;
         return status;
     }
     for (size_t i = round->first; i < round->end; i++) {
@@ -132,40 +127,77 @@ static enum gs_status record_commits(struct round *round, struct gs_error *err)
     return status == GS_OK ? gs_tx_commit(&tx, err) : status;
 }
 
-// An operation that a crash interrupted may have arrived: then it is done as it was recorded.
-static enum gs_status settle_interrupted(struct round *round, struct push_item *item,
-                                         struct gs_error *err)
+// The answer that was recorded before the push began to travel is the answer still.
+static enum gs_status take_recorded(struct push_batch *batch, struct push_item *item,
+                                    struct gs_error *err)
 {
-    struct session *session = round->batch->session;
+    GS_CLEANUP(gs_json_cleanup) yyjson_doc *json = NULL;
     struct task *task = item->task;
-    struct gs_oid commit;
-    bool arrived = false;
-    task->settling = false;
-    if (!task->op.commit || !gs_oid_parse(gs_slice_str(task->op.commit), &commit) ||
-        gs_oid_is_none(&round->head))
-        return GS_OK;
     enum gs_status status =
-        gs_mirror_is_ancestor(session->repo->mirror, &commit, &round->head, &arrived, err);
+        gs_json_parse(gs_slice_str(task->op.result), "the recorded result", &json, err);
+    if (status != GS_OK)
+        return status;
+    // Of a rollback, the push is a part of it.
+    yyjson_val *root = yyjson_doc_get_root(json), *report = gs_json_get_obj(root, "push");
+    struct gs_slice replaced = gs_json_get_str(root, "replacedDocumentId");
+    report = report ? report : root;
+    item->app_id = task->request.app_id;
+    item->version_id = task->op.version_id;
+    item->git_app_id = gs_arena_dup_slice(task->arena, gs_json_get_str(report, "gitAppId"));
+    item->document_id = gs_arena_dup_slice(task->arena, gs_json_get_str(report, "documentId"));
+    gs_buf_clear(&task->json);
+    gs_buf_append_str(&task->json, task->op.result);
+    status = gs_buf_check(&task->json, "the recorded result", err);
+    if (status == GS_OK && replaced.len > 0)
+        status = gs_push_reload_takeover(batch, item, gs_arena_dup_slice(task->arena, replaced),
+                                         err);
+    item->prepared = status == GS_OK;
+    return status;
+}
+
+static enum gs_status find_recorded(struct round *round, const struct task *task,
+                                    struct gs_oid *out_commit, bool *out_arrived,
+                                    struct gs_error *err)
+{
+    bool arrived = false;
+    enum gs_status status = GS_OK;
+    if (task->op.commit && gs_oid_parse(gs_slice_str(task->op.commit), out_commit) &&
+        !gs_oid_is_none(&round->head))
+        status = gs_mirror_is_ancestor(round->batch->session->repo->mirror, out_commit,
+                                       &round->head, &arrived, err);
     if (status == GS_NOT_FOUND) {
         gs_error_release(err);
         status = GS_OK;
     }
-    if (status != GS_OK || !arrived)
-        return status;
-    GS_CLEANUP(gs_json_cleanup) yyjson_doc *json = NULL;
-    status = gs_json_parse(gs_slice_str(task->op.result), "the recorded result", &json, err);
+    if (status == GS_OK)
+        *out_arrived = arrived;
+    return status;
+}
+
+// Its caller was told that it failed and may have edited on since, so it is not for us to send it again.
+static enum gs_status fail_lost(const struct task *task, struct gs_error *err)
+{
+    const char *text = task->op.error_code, *reason = task->op.error_message;
+    enum gs_code code = text ? gs_code_from_text(text) : GS_CODE_NONE;
+    return gs_fail(err, code == GS_CODE_NONE ? GS_CODE_HOST_UNREACHABLE : code, NULL,
+                   "the push did not arrive%s%s", reason ? ": " : "", reason ? reason : "");
+}
+
+// A push that may have arrived: then it is done as it was recorded.
+static enum gs_status settle_interrupted(struct round *round, struct push_item *item,
+                                         struct gs_error *err)
+{
+    struct task *task = item->task;
+    struct gs_oid commit;
+    bool arrived = false;
+    enum gs_status status = find_recorded(round, task, &commit, &arrived, err);
     if (status != GS_OK)
         return status;
-    yyjson_val *root = yyjson_doc_get_root(json);
-    item->app_id = task->request.app_id;
-    item->version_id = task->request.version_id;
-    item->git_app_id = gs_arena_dup_slice(task->arena, gs_json_get_str(root, "gitAppId"));
-    item->document_id = gs_arena_dup_slice(task->arena, gs_json_get_str(root, "documentId"));
+    task->settling = arrived;
+    if (!arrived)
+        return task->ask_only ? fail_lost(task, err) : GS_OK;
     item->commit = commit;
-    item->prepared = true;
-    gs_buf_clear(&task->json);
-    gs_buf_append_str(&task->json, task->op.result);
-    return gs_buf_check(&task->json, "the recorded result", err);
+    return take_recorded(round->batch, item, err);
 }
 
 // Builds every pending item on the tip; one that cannot be built ends alone.
@@ -184,6 +216,8 @@ static enum gs_status prepare_items(struct round *round, struct gs_error *err)
         bool dry = item->task->request.dry_run;
         if (status == GS_OK && !item->prepared)
             status = gs_push_prepare(round->batch, item, dry ? &looked_at : &round->tip, err);
+        if (status == GS_OK)
+            status = gs_push_end_answer(round->batch, item, err);
         if (status == GS_INTERNAL || status == GS_NOMEM)
             return status;
         if (status != GS_OK)
@@ -196,24 +230,15 @@ static enum gs_status prepare_items(struct round *round, struct gs_error *err)
     return GS_OK;
 }
 
-// The connection broke while the host was working: only the host knows what came of it.
-static enum gs_status ask_outcome(struct round *round, bool *out_arrived, struct gs_error *err)
+// After a push whose answer was lost only the host knows what came of it.
+static enum gs_status find_sent(struct round *round, bool *out_arrived, struct gs_error *err)
 {
-    struct session *session = round->batch->session;
-    struct gs_git_advert advert;
-    gs_error_release(err);
-    enum gs_status status = gs_session_advertise(session, GS_GIT_RECEIVE_PACK, &advert, err);
-    if (status != GS_OK)
-        return status;
-    const struct gs_git_ref *ref = gs_git_advert_find(&advert, round->ref);
-    *out_arrived = ref && gs_oid_eq(&ref->oid, &round->tip);
-    if (!ref || *out_arrived || gs_oid_eq(&ref->oid, &round->head))
+    if (gs_oid_is_none(&round->sent) || gs_oid_is_none(&round->head)) {
+        *out_arrived = false;
         return GS_OK;
-    struct gs_oid head;
-    status = gs_session_fetch_head(session, &advert, ref, &head, err);
-    if (status == GS_OK)
-        status = gs_mirror_is_ancestor(session->repo->mirror, &round->tip, &head, out_arrived, err);
-    return status;
+    }
+    return gs_mirror_is_ancestor(round->batch->session->repo->mirror, &round->sent, &round->head,
+                                 out_arrived, err);
 }
 
 static size_t count_pending(const struct round *round)
@@ -228,85 +253,138 @@ static enum gs_status take_outcome(struct round *round, enum gs_push_outcome out
                                    const char *reason, enum round_result *out_result,
                                    struct gs_error *err)
 {
-    bool arrived = outcome == GS_PUSH_DONE;
-    enum gs_status status = GS_OK;
-    if (outcome == GS_PUSH_UNKNOWN) {
-        round->may_have_arrived = true;
-        status = ask_outcome(round, &arrived, err);
-    }
-    if (status != GS_OK)
-        return status;
-    round->may_have_arrived = false;
-    if (outcome == GS_PUSH_REFUSED && count_pending(round) == 1)
-        return gs_fail(err, GS_CODE_PUSH_REJECTED, NULL, "the git host refused the push: %s",
-                       reason);
-    *out_result = arrived ? ROUND_SETTLED : ROUND_AGAIN;
-    // One bad commit must not take the others down with it.
-    if (outcome == GS_PUSH_REFUSED)
+    *out_result = outcome == GS_PUSH_DONE ? ROUND_SETTLED : ROUND_AGAIN;
+    switch (outcome) {
+    case GS_PUSH_DONE:
+        return finish_items(round, err);
+    case GS_PUSH_REFUSED:
+        if (count_pending(round) == 1)
+            return gs_fail(err, GS_CODE_PUSH_REJECTED, NULL, "the git host refused the push: %s",
+                           reason);
+        // One bad commit must not take the others down with it.
         round->batch->one_by_one = true;
-    return arrived ? finish_items(round, err) : GS_OK;
+        return GS_OK;
+    case GS_PUSH_UNKNOWN:
+        gs_error_release(err);
+        round->sent = round->tip;
+        return GS_OK;
+    case GS_PUSH_MOVED:
+        break;
+    }
+    return GS_OK;
+}
+
+static enum gs_status send_round(struct round *round, enum round_result *out_result,
+                                 struct gs_error *err)
+{
+    struct branch_move move = {&round->advert, round->ref, &round->head, &round->tip};
+    enum gs_push_outcome outcome;
+    const char *reason = "";
+    enum gs_status status = record_commits(round, err);
+    gs_crash_point("push.committed");
+    if (status == GS_OK)
+        status = gs_session_push(round->batch->session, &move, &outcome, &reason, err);
+    gs_crash_point("push.pushed");
+    return status == GS_OK ? take_outcome(round, outcome, reason, out_result, err) : status;
 }
 
 static enum gs_status try_round(struct round *round, enum round_result *out_result,
                                 struct gs_error *err)
 {
-    struct session *session = round->batch->session;
+    *out_result = ROUND_SETTLED;
+    bool arrived = false;
     enum gs_status status = look_at_branch(round, err);
     gs_crash_point("push.looked");
     if (status == GS_OK)
-        status = prepare_items(round, err);
+        status = find_sent(round, &arrived, err);
+    if (status != GS_OK)
+        return status;
+    if (arrived) {
+        round->tip = round->sent;
+        return finish_items(round, err);
+    }
+    round->sent = (struct gs_oid){""};
+    status = prepare_items(round, err);
     if (status != GS_OK)
         return status;
     gs_crash_point("push.prepared");
-    *out_result = ROUND_SETTLED;
     if (count_pending(round) == 0)
         return GS_OK;
     if (gs_oid_eq(&round->tip, &round->head))
         return finish_items(round, err);
-    status = record_commits(round, err);
-    gs_crash_point("push.committed");
-    enum gs_push_outcome outcome;
-    const char *reason = "";
-    if (status == GS_OK)
-        status = gs_git_push(session->repo->mirror, &session->remote, &round->advert, round->ref,
-                             &round->head, &round->tip, session->arena, &outcome, &reason, err);
-    gs_crash_point("push.pushed");
-    return status == GS_OK ? take_outcome(round, outcome, reason, out_result, err) : status;
+    return send_round(round, out_result, err);
 }
 
 static void wait_a_little(int attempt)
 {
-    uint32_t most = BACKOFF_MS << attempt;
+    uint32_t most = BACKOFF_MS << (attempt < PUSH_ATTEMPTS ? attempt : PUSH_ATTEMPTS);
     gs_clock_sleep_ms(most / 2 + gs_random_below(most / 2));
 }
 
-// Tries until the items have ended, a bounded number of times; a mirror that turns out to be damaged is made anew once.
+// A push may have arrived, so giving up would leave its caller in doubt: waits before the host is asked again, as long as there
+// is time.
+static bool wait_to_ask(const struct round *round, int attempt, const struct gs_error *err)
+{
+    enum gs_status status = gs_error_status(err);
+    if (gs_oid_is_none(&round->sent) || (status != GS_UPSTREAM && status != GS_BUSY))
+        return false;
+    int64_t wait_ms = BACKOFF_MS << (attempt < ASK_BACKOFF_STEPS ? attempt : ASK_BACKOFF_STEPS);
+    if (err->retry_after_s * 1000 > wait_ms)
+        wait_ms = err->retry_after_s * 1000;
+    if (gs_clock_mono_ms() + wait_ms >= round->batch->session->deadline_ms)
+        return false;
+    gs_clock_sleep_ms(wait_ms);
+    return true;
+}
+
+// Makes a mirror anew, once, that turns out to be damaged.
+static enum gs_status repair(struct round *round, enum gs_status status, bool *rebuilt,
+                             enum round_result *result, struct gs_error *err)
+{
+    if (status != GS_INTERNAL || err->code != GS_CODE_INTERNAL || *rebuilt)
+        return status;
+    *rebuilt = true;
+    *result = ROUND_AGAIN;
+    gs_error_release(err);
+    return gs_session_rebuild_mirror(round->batch->session, err);
+}
+
+static bool is_over(const struct round *round, enum round_result result)
+{
+    return result == ROUND_SETTLED || (round->batch->one_by_one && round->end - round->first > 1);
+}
+
+static enum gs_status fail_moved(const struct push_batch *batch, struct gs_error *err)
+{
+    return gs_fail(
+        err, GS_CODE_BRANCH_MOVED, NULL,
+        "others pushed to branch '%s' each of the %d times that we tried; nothing was changed, "
+        "try again",
+        batch->session->config.branch, PUSH_ATTEMPTS);
+}
+
+// Tries until the items have ended, a bounded number of times.
 static void push_items(struct push_batch *batch, size_t first, size_t end)
 {
     GS_CLEANUP(gs_error_release) struct gs_error err = GS_ERROR_INIT;
+    struct round round = {.batch = batch, .first = first, .end = end};
     bool rebuilt = false;
-    for (int attempt = 0; attempt < PUSH_ATTEMPTS; attempt++) {
-        struct round round = {.batch = batch, .first = first, .end = end};
+    for (int attempt = 0; attempt < PUSH_ATTEMPTS || !gs_oid_is_none(&round.sent); attempt++) {
         enum round_result result = ROUND_SETTLED;
         enum gs_status status = try_round(&round, &result, &err);
-        if (status == GS_INTERNAL && err.code == GS_CODE_INTERNAL && !rebuilt) {
-            rebuilt = true;
+        status = repair(&round, status, &rebuilt, &result, &err);
+        if (status != GS_OK && wait_to_ask(&round, attempt, &err)) {
             gs_error_release(&err);
-            status = gs_session_rebuild_mirror(batch->session, &err);
-            result = ROUND_AGAIN;
+            continue;
         }
         if (status != GS_OK)
             fail_pending(&round, &err);
-        if (status != GS_OK || result == ROUND_SETTLED || (batch->one_by_one && end - first > 1))
+        if (status != GS_OK || is_over(&round, result))
             return;
         wait_a_little(attempt);
     }
-    struct round last = {.batch = batch, .first = first, .end = end};
-    gs_fail(&err, GS_CODE_BRANCH_MOVED, NULL,
-            "others pushed to branch '%s' each of the %d times that we tried; nothing was changed, "
-            "try again",
-            batch->session->config.branch, PUSH_ATTEMPTS);
-    fail_pending(&last, &err);
+    (void)fail_moved(batch, &err);
+    fail_pending(&round, &err);
 }
 
 void gs_sync_run_pushes(struct session *session, struct task *tasks)

@@ -1,20 +1,40 @@
-// One push inside a batch, shared by push.c and push_item.c.
+// One push inside a batch, shared by push.c, push_item.c and push_answer.c.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef GS_SYNC_PUSH_INTERNAL_H
 #define GS_SYNC_PUSH_INTERNAL_H
 
 #include "sync/sync_internal.h"
 
+// What the store says about the version to push; of a rollback, what it will say.
+struct local_version {
+    struct gs_app app;
+    struct gs_version version;
+    struct gs_git_link link; // app_id is NULL when the app is not linked
+    struct gs_buf document;
+    struct gs_document parsed;
+};
+
+// A document that the store must take over when the push has arrived: of a merge, or of a rollback.
+struct takeover {
+    bool wanted;
+    struct gs_document_blob blob;
+    const char *replaced_id;        // what the version held before
+    const struct gs_version *added; // or the version that is not here yet
+    bool has_draft, draft;          // what becomes of the version's state
+};
+
 // What one push did to the branch in the round at hand; started anew in every round. Strings live in the task's arena.
 struct push_item {
     struct task *task;
     const char *git_app_id;
     const char *app_id, *version_id;
-    struct gs_oid commit;           // none: the branch holds exactly this already
-    const char *document_id;        // what the branch holds of the app afterwards
-    struct gs_document_blob merged; // of a merge: the document that the store must take over
-    bool is_merged;
-    const char *base_document_id; // of a merge: what the version held before
+    struct gs_oid commit;    // none: the branch holds exactly this already
+    const char *document_id; // what the branch holds of the app afterwards
+    struct takeover takeover;
+    const struct gs_file_change *files;
+    size_t file_count;
+    yyjson_mut_doc *answer; // complete but for the commit; NULL when the answer is settled already
+    yyjson_mut_val *report; // in the answer: what is told of the push
     bool prepared;
 };
 
@@ -32,5 +52,20 @@ void gs_push_item_reset(struct push_item *item);
 // Records in the store what the finished push means: the link, what is synced, the operation's end.
 enum gs_status gs_push_record(struct push_batch *batch, struct push_item *item, struct gs_tx *tx,
                               struct gs_error *err) GS_MUST_CHECK;
+// After a crash: the item's commit is on the host, and what its store has to take over is read from there.
+enum gs_status gs_push_reload_takeover(struct push_batch *batch, struct push_item *item,
+                                       const char *replaced_id, struct gs_error *err) GS_MUST_CHECK;
+
+// ---- push_answer.c ----
+// Begins the answer of an item whose commit would stand on tip. restored is NULL unless it is a rollback.
+struct restored;
+enum gs_status gs_push_begin_answer(struct push_batch *batch, struct push_item *item,
+                                    const struct remote_app *remote, const struct gs_oid *tip,
+                                    const struct local_version *local,
+                                    const struct restored *restored,
+                                    struct gs_error *err) GS_MUST_CHECK;
+// Completes it with the commit, now that it is known for good.
+enum gs_status gs_push_end_answer(struct push_batch *batch, struct push_item *item,
+                                  struct gs_error *err) GS_MUST_CHECK;
 
 #endif

@@ -1,22 +1,26 @@
-// Prepares one push: reads the version, compares with what git holds, builds the commit and the answer.
+// Prepares one push: reads the version, compares with what git holds, builds the commit.
 // SPDX-License-Identifier: Apache-2.0
 #include "base/clock.h"
+#include "base/random.h"
 #include "crypto/crypto.h"
 #include "sync/push_internal.h"
-
-// What the store says about the version to push.
-struct local_version {
-    struct gs_app app;
-    struct gs_version version;
-    struct gs_git_link link; // app_id is NULL when the app is not linked
-    struct gs_buf document;
-    struct gs_document parsed;
-};
+#include "sync/rollback_internal.h"
 
 static void release_local(struct local_version *local)
 {
     gs_document_release(&local->parsed);
     gs_buf_release(&local->document);
+}
+
+static enum gs_status load_link(struct gs_tx *tx, struct task *task, struct local_version *local,
+                                struct gs_error *err)
+{
+    enum gs_status status = gs_store_get_link(tx, local->app.id, task->arena, &local->link, err);
+    if (status != GS_NOT_FOUND)
+        return status;
+    gs_error_release(err);
+    local->link.app_id = NULL;
+    return GS_OK;
 }
 
 static enum gs_status load_rows(struct push_batch *batch, struct task *task, struct gs_tx *tx,
@@ -33,12 +37,7 @@ static enum gs_status load_rows(struct push_batch *batch, struct task *task, str
     if (status == GS_NOT_FOUND)
         return gs_fail(err, GS_CODE_WRONG_VERSION_ID, NULL, "Wrong version Id");
     if (status == GS_OK)
-        status = gs_store_get_link(tx, local->app.id, task->arena, &local->link, err);
-    if (status == GS_NOT_FOUND) {
-        gs_error_release(err);
-        local->link.app_id = NULL;
-        status = GS_OK;
-    }
+        status = load_link(tx, task, local, err);
     if (status == GS_OK)
         status = gs_store_get_document(tx, local->version.document_id, &local->document, err);
     return status;
@@ -75,22 +74,26 @@ static bool pushed_in_batch(const struct push_batch *batch, const struct push_it
     return false;
 }
 
-// The version here that git's version of the app was last synced with, as the base to compare with.
+// The version here that git's version of the app was last synced with, as the base to compare with. A version that got another
+// name when it was saved is still what git has.
 static enum gs_status find_synced(struct gs_sync *sync, const struct local_version *local,
-                                  const char *version_name, struct gs_arena *arena,
+                                  const struct remote_app *remote, struct gs_arena *arena,
                                   const char **out_document_id, struct gs_error *err)
 {
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
-    struct gs_version version;
+    struct gs_app_view view;
     enum gs_status status = gs_tx_read(sync->options.store, &tx, err);
     if (status == GS_OK)
-        status =
-            gs_store_find_version_by_name(tx, local->app.id, version_name, arena, &version, err);
-    if (status != GS_OK && status != GS_NOT_FOUND)
+        status = gs_workspace_get_app(tx, local->app.id, arena, &view, err);
+    if (status != GS_OK)
         return status;
-    *out_document_id = status == GS_OK ? version.synced_document_id : NULL;
-    if (status == GS_NOT_FOUND)
-        gs_error_release(err);
+    const struct gs_version *found = NULL;
+    for (size_t i = 0; !found && i < view.version_count; i++)
+        if (strcmp(view.versions[i].name, remote->entry->version_name) == 0)
+            found = &view.versions[i];
+    if (!found)
+        found = gs_find_synced_version(&view, remote->document_id);
+    *out_document_id = found ? found->synced_document_id : NULL;
     return GS_OK;
 }
 
@@ -122,14 +125,14 @@ static enum gs_status merge_into(struct push_batch *batch, struct push_item *ite
     if (status == GS_OK)
         status = gs_merge_documents(&input, &merged, err);
     if (status == GS_OK)
-        status = gs_document_pack(gs_buf_slice(&merged), &item->merged, err);
+        status = gs_document_pack(gs_buf_slice(&merged), &item->takeover.blob, err);
     if (status != GS_OK) {
         gs_buf_release(&merged);
         return status;
     }
-    item->is_merged = true;
-    item->base_document_id = local->version.document_id;
-    item->document_id = gs_arena_strdup(item->task->arena, item->merged.id);
+    item->takeover.wanted = true;
+    item->takeover.replaced_id = local->version.document_id;
+    item->document_id = gs_arena_strdup(item->task->arena, item->takeover.blob.id);
     gs_document_release(&local->parsed);
     gs_buf_release(&local->document);
     local->document = merged;
@@ -147,8 +150,8 @@ static enum gs_status settle_divergence(struct push_batch *batch, struct push_it
         pushed_in_batch(batch, item, remote->document_id))
         return GS_OK;
     const char *base_id = NULL;
-    enum gs_status status = find_synced(batch->session->sync, local, remote->entry->version_name,
-                                        item->task->arena, &base_id, err);
+    enum gs_status status =
+        find_synced(batch->session->sync, local, remote, item->task->arena, &base_id, err);
     if (status != GS_OK || (base_id && strcmp(base_id, remote->document_id) == 0))
         return status;
     bool same_version = strcmp(remote->entry->version_name, local->version.name) == 0;
@@ -157,84 +160,10 @@ static enum gs_status settle_divergence(struct push_batch *batch, struct push_it
     return merge_into(batch, item, base_id, remote, local, err);
 }
 
-static void add_files(yyjson_mut_doc *doc, yyjson_mut_val *obj,
-                      const struct gs_file_change *changes, size_t count)
-{
-    static const char *const names[] = {
-        [GS_FILE_ADDED] = "added", [GS_FILE_MODIFIED] = "modified", [GS_FILE_DELETED] = "deleted"};
-    yyjson_mut_val *files = yyjson_mut_obj_add_obj(doc, obj, "files");
-    for (size_t kind = 0; kind < GS_COUNT(names); kind++) {
-        yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, files, names[kind]);
-        for (size_t i = 0; i < count; i++)
-            if ((size_t)changes[i].kind == kind)
-                yyjson_mut_arr_add_strcpy(doc, list, changes[i].path);
-    }
-}
-
-// What the plan of a push rests on: the document here, the branch, and with it all that git holds.
-static enum gs_status end_plan(struct push_batch *batch, const struct push_item *item,
-                               const struct local_version *local, const struct gs_oid *tip,
-                               yyjson_mut_doc *doc, yyjson_mut_val *root, struct gs_error *err)
-{
-    struct plan_facts facts;
-    gs_plan_begin(&facts, batch->session, item->task);
-    gs_plan_add(&facts, tip->hex);
-    gs_plan_add(&facts, local->version.document_id);
-    gs_plan_add(&facts, local->app.name);
-    gs_plan_add(&facts, item->git_app_id);
-    return gs_plan_end(&facts, item->task, doc, root, err);
-}
-
-// Of a dry run: what changes for the app in git, entity by entity, and the text if it was asked for.
-static enum gs_status describe(struct push_item *item, const struct remote_app *remote,
-                               const struct local_version *local, yyjson_mut_doc *doc,
-                               yyjson_mut_val *root, struct gs_error *err)
-{
-    if (!item->task->request.dry_run)
-        return GS_OK;
-    struct gs_slice before = gs_buf_slice(&remote->document);
-    struct gs_slice after = gs_buf_slice(&local->document);
-    yyjson_mut_val *changes = NULL;
-    enum gs_status status = gs_report_changes(item->task, before, after, doc, &changes, err);
-    if (status != GS_OK)
-        return status;
-    yyjson_mut_obj_add_val(doc, root, "changes", changes);
-    const char *path =
-        gs_arena_printf(item->task->arena, "%s/%s.json", local->app.name, local->version.name);
-    return gs_plan_add_diff(item->task, path, before, after, doc, root, err);
-}
-
-static enum gs_status write_answer(struct push_batch *batch, struct push_item *item,
-                                   const struct remote_app *remote, const struct gs_oid *tip,
-                                   const struct local_version *local,
-                                   const struct gs_file_change *changes, size_t count,
-                                   struct gs_error *err)
-{
-    GS_CLEANUP(gs_json_cleanup_mut) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-    yyjson_mut_val *root = yyjson_mut_obj(doc);
-    yyjson_mut_doc_set_root(doc, root);
-    bool pushed = !gs_oid_is_none(&item->commit);
-    gs_json_add_cstr(doc, root, "status", pushed ? "pushed" : "up_to_date");
-    gs_json_add_cstr(doc, root, "appId", local->app.id);
-    gs_json_add_cstr(doc, root, "versionId", local->version.id);
-    gs_json_add_cstr(doc, root, "versionName", local->version.name);
-    gs_json_add_cstr(doc, root, "gitAppId", item->git_app_id);
-    gs_json_add_cstr(doc, root, "branch", batch->session->config.branch);
-    gs_json_add_cstr(doc, root, "documentId", item->document_id);
-    enum gs_status status = end_plan(batch, item, local, tip, doc, root, err);
-    if (status == GS_OK && pushed && !item->task->request.dry_run)
-        status = gs_report_commit(batch->session, &item->commit, doc, root, err);
-    add_files(doc, root, changes, count);
-    if (status == GS_OK)
-        status = describe(item, remote, local, doc, root, err);
-    if (item->task->op.id)
-        gs_json_add_cstr(doc, root, "operationId", item->task->op.id);
-    return status == GS_OK ? gs_report_finish(item->task, doc, err) : status;
-}
-
 static enum gs_status commit_item(struct push_batch *batch, struct push_item *item,
                                   const struct remote_app *remote, struct local_version *local,
-                                  struct gs_oid *tip, struct gs_error *err)
+                                  const struct restored *restored, struct gs_oid *tip,
+                                  struct gs_error *err)
 {
     enum gs_layout layout = remote->layout;
     if (layout == GS_LAYOUT_NONE)
@@ -242,6 +171,7 @@ static enum gs_status commit_item(struct push_batch *batch, struct push_item *it
     struct session *session = batch->session;
     struct gs_arena *arena = item->task->arena;
     int64_t now = gs_clock_now_ms();
+    struct gs_slice held = gs_buf_slice(&remote->document);
     struct gs_layout_push push = {
         .git_app_id = item->git_app_id,
         .app_name = local->app.name,
@@ -251,6 +181,7 @@ static enum gs_status commit_item(struct push_batch *batch, struct push_item *it
         .user = session->config.author_name,
         .when_ms = now,
         .document = gs_buf_slice(&local->document),
+        .held = remote->entry ? &held : NULL,
     };
     struct gs_edit *edits;
     struct gs_commit_request request = {.parent = *tip,
@@ -272,14 +203,17 @@ static enum gs_status commit_item(struct push_batch *batch, struct push_item *it
     if (status != GS_OK)
         return status;
     item->commit = gs_oid_eq(&commit, tip) ? (struct gs_oid){""} : commit;
-    status = write_answer(batch, item, remote, tip, local, changes, count, err);
+    item->files = changes;
+    item->file_count = count;
+    status = gs_push_begin_answer(batch, item, remote, tip, local, restored, err);
     if (status == GS_OK)
         *tip = commit;
     return status;
 }
 
 static enum gs_status prepare(struct push_batch *batch, struct push_item *item,
-                              struct local_version *local, struct gs_oid *tip, struct gs_error *err)
+                              struct local_version *local, const struct restored *restored,
+                              struct gs_oid *tip, struct gs_error *err)
 {
     item->app_id = local->app.id;
     item->version_id = local->version.id;
@@ -292,70 +226,89 @@ static enum gs_status prepare(struct push_batch *batch, struct push_item *item,
         return status;
     status = settle_divergence(batch, item, &remote, local, err);
     if (status == GS_OK)
-        status = commit_item(batch, item, &remote, local, tip, err);
+        status = commit_item(batch, item, &remote, local, restored, tip, err);
     gs_buf_release(&remote.document);
+    return status;
+}
+
+static enum gs_status find_link(struct gs_sync *sync, struct task *task,
+                                struct local_version *local, struct gs_error *err)
+{
+    GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
+    enum gs_status status = gs_tx_read(sync->options.store, &tx, err);
+    return status == GS_OK ? load_link(tx, task, local, err) : status;
+}
+
+static const char *default_message(struct task *task, const struct restored *restored)
+{
+    const struct gs_sync_request *request = &task->request;
+    return gs_arena_printf(task->arena, "Roll %s %s back to %s %.*s", restored->app.name,
+                           restored->version.name, request->commit ? "commit" : "before operation",
+                           request->commit ? 12 : GS_UUID_TEXT,
+                           request->commit ? request->commit : request->from_operation_id);
+}
+
+// The push of a rollback carries the document that comes back, which the version takes over when it has arrived.
+static enum gs_status prepare_rollback(struct push_batch *batch, struct push_item *item,
+                                       struct restored *restored, struct gs_oid *tip,
+                                       struct gs_error *err)
+{
+    struct task *task = item->task;
+    struct local_version local = {.app = restored->app,
+                                  .version = restored->version,
+                                  .document = restored->document,
+                                  .parsed = restored->parsed};
+    local.version.document_id = restored->document_id;
+    task->op.version_id = restored->version.id;
+    if (!task->request.message.data)
+        task->request.message = gs_slice_str(default_message(task, restored));
+    enum gs_status status = find_link(batch->session->sync, task, &local, err);
+    if (status == GS_OK && !gs_restored_is_here(restored)) {
+        status = gs_document_pack(gs_buf_slice(&restored->document), &item->takeover.blob, err);
+        item->takeover.wanted = status == GS_OK;
+        item->takeover.replaced_id = restored->version.document_id;
+        item->takeover.has_draft = true;
+        item->takeover.draft = restored->draft;
+    }
+    if (status == GS_OK && restored->is_new) {
+        struct gs_version *added = gs_arena_alloc(task->arena, sizeof *added);
+        *added = restored->version;
+        item->takeover.added = added;
+    }
+    if (status == GS_OK)
+        status = prepare(batch, item, &local, restored, tip, err);
+    // The item outlives what was loaded.
+    item->document_id = gs_arena_strdup(task->arena, item->document_id);
+    return status;
+}
+
+static enum gs_status prepare_version(struct push_batch *batch, struct push_item *item,
+                                      struct gs_oid *tip, struct gs_error *err)
+{
+    struct local_version local;
+    enum gs_status status = load_local(batch, item->task, &local, err);
+    if (status != GS_OK)
+        return status;
+    status = prepare(batch, item, &local, NULL, tip, err);
+    release_local(&local);
     return status;
 }
 
 enum gs_status gs_push_prepare(struct push_batch *batch, struct push_item *item, struct gs_oid *tip,
                                struct gs_error *err)
 {
+    enum gs_status status;
     gs_push_item_reset(item);
-    struct local_version local;
-    enum gs_status status = load_local(batch, item->task, &local, err);
-    if (status != GS_OK)
-        return status;
-    status = prepare(batch, item, &local, tip, err);
-    release_local(&local);
+    if (item->task->request.kind == GS_SYNC_ROLLBACK) {
+        struct restored restored;
+        status = gs_restored_load(batch->session, item->task, &restored, err);
+        if (status != GS_OK)
+            return status;
+        status = prepare_rollback(batch, item, &restored, tip, err);
+        gs_restored_release(&restored);
+    } else {
+        status = prepare_version(batch, item, tip, err);
+    }
     item->prepared = status == GS_OK;
     return status;
-}
-
-void gs_push_item_reset(struct push_item *item)
-{
-    if (item->is_merged)
-        gs_document_blob_release(&item->merged);
-    *item = (struct push_item){.task = item->task};
-}
-
-// The version takes over a merged document, unless it was edited here meanwhile; then git is ahead and the next pull merges.
-static enum gs_status record_version(struct push_item *item, struct gs_tx *tx, struct gs_error *err)
-{
-    struct gs_version version;
-    struct task *task = item->task;
-    enum gs_status status =
-        gs_store_get_version(tx, item->app_id, item->version_id, task->arena, &version, err);
-    if (status != GS_OK)
-        return status;
-    if (item->is_merged) {
-        status = gs_store_put_document(tx, &item->merged, err);
-        if (strcmp(version.document_id, item->base_document_id) == 0)
-            version.document_id = item->document_id;
-    }
-    version.synced_document_id = item->document_id;
-    if (status == GS_OK)
-        status = gs_store_update_version(tx, &version, task->op.id, err);
-    return status;
-}
-
-enum gs_status gs_push_record(struct push_batch *batch, struct push_item *item, struct gs_tx *tx,
-                              struct gs_error *err)
-{
-    const struct gs_git_config *config = &batch->session->config;
-    enum gs_status status = record_version(item, tx, err);
-    struct gs_git_link link = {.app_id = item->app_id,
-                               .organization_id = config->organization_id,
-                               .git_app_id = item->git_app_id,
-                               .git_url = config->git_url,
-                               .branch = config->branch,
-                               .commit = item->task->op.commit,
-                               .synced_at = gs_clock_now_ms()};
-    if (status == GS_OK)
-        status = gs_store_put_link(tx, &link, err);
-    // The app was deleted here meanwhile: what was pushed stays in git, there is nothing left to link.
-    if (status == GS_NOT_FOUND) {
-        gs_error_release(err);
-        status = GS_OK;
-    }
-    return status == GS_OK ? gs_operation_end(tx, item->task, err) : status;
 }

@@ -1,6 +1,7 @@
 // A queue per repository and workers that take whole batches from it. Different repositories run side by side,
 // one repository never does twice.
 // SPDX-License-Identifier: Apache-2.0
+#include "base/clock.h"
 #include "base/files.h"
 #include "crypto/crypto.h"
 #include "sync/sync_internal.h"
@@ -8,7 +9,7 @@
 enum { BATCH_MAX = 256, MIRROR_NAME = 32 /* digits of the URL's hash */ };
 
 // Calls of one class and one organization share their exchanges with the host.
-enum batch_class { CLASS_PUSH, CLASS_PULL, CLASS_CONFIGURE };
+enum batch_class { CLASS_SETTLE, CLASS_PUSH, CLASS_PULL, CLASS_CONFIGURE };
 
 struct task *gs_task_new(void)
 {
@@ -32,6 +33,9 @@ void gs_task_finish(struct task *task)
 
 static enum batch_class class_of(const struct task *task)
 {
+    // On their own, so that what others do has no part in how they end.
+    if (task->settling)
+        return CLASS_SETTLE;
     switch (task->request.kind) {
     case GS_SYNC_PUSH:
         return CLASS_PUSH;
@@ -40,7 +44,10 @@ static enum batch_class class_of(const struct task *task)
     case GS_SYNC_PROMOTE:
     case GS_SYNC_STATUS:
     case GS_SYNC_HISTORY:
+    case GS_SYNC_RERELEASE:
         return CLASS_PULL;
+    case GS_SYNC_ROLLBACK:
+        return task->request.push ? CLASS_PUSH : CLASS_PULL;
     case GS_SYNC_CONFIGURE:
     case GS_SYNC_TEST:
         break;
@@ -80,14 +87,27 @@ static struct task *take_batch(struct repository *repo)
     return batch;
 }
 
-static void fail_batch(struct gs_sync *sync, struct task *batch, const struct gs_error *err)
+void gs_tasks_fail(struct gs_sync *sync, struct task *tasks, const struct gs_error *err)
 {
-    for (struct task *task = batch; task; task = task->next) {
+    for (struct task *task = tasks; task; task = task->next) {
         struct gs_error copy = *err;
         copy.details = NULL;
         if (!task->ended)
             gs_task_fail(sync, task, &copy);
     }
+}
+
+// Those who wait together have the same time; one that was put off keeps what is left of its own.
+static int64_t give_time(struct gs_sync *sync, struct task *batch)
+{
+    int64_t now = gs_clock_mono_ms(), deadline = now;
+    for (struct task *task = batch; task; task = task->next) {
+        if (task->deadline_ms <= now)
+            task->deadline_ms = now + sync->options.git_timeout_ms;
+        if (task->deadline_ms > deadline)
+            deadline = task->deadline_ms;
+    }
+    return deadline;
 }
 
 static enum gs_status open_stored(struct session *session, const char *organization_id,
@@ -99,39 +119,50 @@ static enum gs_status open_stored(struct session *session, const char *organizat
 
 static void run_batch(struct repository *repo, struct task *batch)
 {
-    struct session session = {.sync = repo->sync, .repo = repo, .arena = gs_arena_new()};
+    struct session session = {.sync = repo->sync,
+                              .repo = repo,
+                              .arena = gs_arena_new(),
+                              .deadline_ms = give_time(repo->sync, batch)};
     struct gs_error err = GS_ERROR_INIT;
     enum batch_class class = class_of(batch);
     if (class == CLASS_CONFIGURE) {
         gs_sync_run_configure(&session, batch);
     } else if (open_stored(&session, batch->organization_id, &err) != GS_OK) {
-        fail_batch(repo->sync, batch, &err);
-    } else if (class == CLASS_PUSH) {
+        gs_tasks_fail(repo->sync, batch, &err);
+    } else if (class != CLASS_PULL) {
         gs_sync_run_pushes(&session, batch);
     } else {
         gs_sync_run_pulls(&session, batch);
     }
     gs_error_release(&err);
     gs_session_release(&session);
-    while (batch) {
-        struct task *next = batch->next;
-        gs_task_finish(batch);
-        batch = next;
+}
+
+static void finish_tasks(struct task *tasks)
+{
+    while (tasks) {
+        struct task *next = tasks->next;
+        gs_task_finish(tasks);
+        tasks = next;
     }
 }
 
-// One batch, then the repository goes to the end of the line, so that a busy one does not starve the others.
-static void run_repository(void *arg)
+void gs_repository_run(void *arg)
 {
     struct repository *repo = arg;
     struct gs_sync *sync = repo->sync;
     pthread_mutex_lock(&sync->lock);
-    struct task *batch = take_batch(repo);
+    gs_repository_wake_unsettled(repo);
+    struct task *batch = repo->first ? take_batch(repo) : NULL;
     pthread_mutex_unlock(&sync->lock);
-    run_batch(repo, batch);
+    if (batch)
+        run_batch(repo, batch);
     pthread_mutex_lock(&sync->lock);
-    // The pool has a place for every repository, so this cannot fail while one is running.
-    repo->active = repo->first && gs_pool_submit(sync->pool, run_repository, repo);
+    batch = gs_tasks_put_back(repo, batch);
+    pthread_mutex_unlock(&sync->lock);
+    finish_tasks(batch);
+    pthread_mutex_lock(&sync->lock);
+    gs_schedule_end(repo);
     pthread_mutex_unlock(&sync->lock);
 }
 
@@ -157,6 +188,7 @@ static struct repository *find_repository(struct gs_sync *sync, const char *git_
     repo->folder = gs_xcalloc(size, 1);
     snprintf(repo->folder, size, "%s/%s.git", sync->folder, repo->key);
     gs_map_put(&sync->repositories, gs_slice_of(repo->key, MIRROR_NAME), repo);
+    gs_schedule_join(repo, git_url);
     return repo;
 }
 
@@ -164,14 +196,15 @@ enum gs_status gs_sync_enqueue(struct gs_sync *sync, const char *git_url, struct
                                struct gs_error *err)
 {
     pthread_mutex_lock(&sync->lock);
-    struct repository *repo = find_repository(sync, git_url);
     bool room = sync->waiting < sync->options.queue_limit;
-    if (room && !repo->active)
-        room = repo->active = gs_pool_submit(sync->pool, run_repository, repo);
     if (room) {
+        struct repository *repo = find_repository(sync, git_url);
         *(repo->last ? &repo->last->next : &repo->first) = task;
         repo->last = task;
         sync->waiting++;
+        // What is unsettled comes before what may rest on it.
+        repo->settle_at_ms = 0;
+        gs_schedule(repo);
     }
     pthread_mutex_unlock(&sync->lock);
     if (room)
@@ -183,12 +216,27 @@ enum gs_status gs_sync_enqueue(struct gs_sync *sync, const char *git_url, struct
     return status;
 }
 
-size_t gs_sync_waiting(struct gs_sync *sync)
+void gs_sync_count(struct gs_sync *sync, struct gs_sync_counts *out_counts)
 {
     pthread_mutex_lock(&sync->lock);
-    size_t waiting = sync->waiting;
+    struct gs_sync_counts counts = {.waiting = sync->waiting, .running = sync->running};
+    for (const struct repository *repo = sync->parked; repo; repo = repo->next) {
+        counts.parked++;
+        for (const struct task *task = repo->unsettled; task; task = task->next)
+            counts.unsettled++;
+    }
     pthread_mutex_unlock(&sync->lock);
-    return waiting;
+    *out_counts = counts;
+}
+
+static void init_lock(struct gs_sync *sync)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&sync->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    pthread_mutex_init(&sync->lock, NULL);
 }
 
 enum gs_status gs_sync_new(const struct gs_sync_options *options, struct gs_sync **out_sync,
@@ -200,11 +248,13 @@ enum gs_status gs_sync_new(const struct gs_sync_options *options, struct gs_sync
     struct gs_sync *sync = gs_xcalloc(1, sizeof *sync);
     sync->options = *options;
     sync->folder = gs_xstrdup(options->folder);
-    pthread_mutex_init(&sync->lock, NULL);
+    init_lock(sync);
     gs_map_init(&sync->repositories);
-    // Never more entries than repositories with something to do, and those are bounded by the tasks that wait or run.
-    size_t places = options->queue_limit + options->workers;
-    status = gs_pool_new("git", options->workers, places, &sync->pool, err);
+    gs_map_init(&sync->lanes);
+    // One place for each repository that may run: the others wait in their lanes.
+    status = gs_pool_new("git", options->workers, options->workers, &sync->pool, err);
+    if (status == GS_OK)
+        status = gs_schedule_start(sync, err);
     if (status == GS_OK)
         *out_sync = sync;
     else
@@ -212,21 +262,35 @@ enum gs_status gs_sync_new(const struct gs_sync_options *options, struct gs_sync
     return status;
 }
 
+void gs_sync_stop(struct gs_sync *sync)
+{
+    gs_schedule_stop(sync);
+}
+
+static void free_repository(struct repository *repo)
+{
+    // Their operations are open, and the next start settles them.
+    finish_tasks(repo->unsettled);
+    gs_schedule_leave(repo);
+    gs_mirror_close(repo->mirror);
+    gs_rsa_key_free(repo->app_key);
+    free(repo->key_owner);
+    free(repo->folder);
+    free(repo);
+}
+
 void gs_sync_free(struct gs_sync *sync)
 {
     if (!sync)
         return;
+    gs_schedule_stop(sync);
     gs_pool_free(sync->pool);
-    void *value;
-    for (size_t cursor = 0; gs_map_next(&sync->repositories, &cursor, NULL, &value);) {
-        struct repository *repo = value;
-        gs_mirror_close(repo->mirror);
-        gs_rsa_key_free(repo->app_key);
-        free(repo->key_owner);
-        free(repo->folder);
-        free(repo);
-    }
+    void *repo;
+    for (size_t cursor = 0; gs_map_next(&sync->repositories, &cursor, NULL, &repo);)
+        free_repository(repo);
     gs_map_release(&sync->repositories);
+    gs_map_release(&sync->lanes);
+    pthread_cond_destroy(&sync->wake);
     pthread_mutex_destroy(&sync->lock);
     free(sync->folder);
     free(sync);

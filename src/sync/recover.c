@@ -28,7 +28,11 @@ static void copy_operation(struct task *task, const struct gs_operation *from)
     task->op.request = gs_arena_strdup(arena, from->request);
     task->op.commit = gs_arena_strdup(arena, from->commit);
     task->op.result = gs_arena_strdup(arena, from->result);
-    task->op.phase = NULL;
+    task->op.error_code = gs_arena_strdup(arena, from->error_code);
+    task->op.error_message = gs_arena_strdup(arena, from->error_message);
+    // Its caller was told that it failed and may have arrived; one that was interrupted has nobody who knows.
+    task->ask_only = from->phase && strcmp(from->phase, gs_phase_settling) == 0;
+    task->op.phase = task->ask_only ? gs_phase_settling : NULL;
     task->organization_id = task->op.organization_id;
 }
 
@@ -42,18 +46,37 @@ static enum gs_status restore_request(struct task *task, struct gs_error *err)
         return status;
     yyjson_val *root = yyjson_doc_get_root(json);
     struct gs_slice message = gs_json_get_str(root, "message");
+    struct gs_slice commit = gs_json_get_str(root, "commit");
+    struct gs_slice operation = gs_json_get_str(root, "operationId");
+    bool rollback = strcmp(task->op.kind, "rollback") == 0;
     int64_t divergence = GS_DIVERGENCE_FAIL;
     (void)gs_slice_to_int(gs_slice_str(yyjson_get_raw(yyjson_obj_get(root, "divergence"))),
                           &divergence);
     task->request = (struct gs_sync_request){
-        .kind = GS_SYNC_PUSH,
+        .kind = rollback ? GS_SYNC_ROLLBACK : GS_SYNC_PUSH,
         .app_id = task->op.app_id,
         .version_id = task->op.version_id,
         .message = gs_slice_of(gs_arena_dup_slice(task->arena, message), message.len),
         .divergence = (enum gs_divergence)divergence,
+        .commit = commit.data ? gs_arena_dup_slice(task->arena, commit) : NULL,
+        .from_operation_id = operation.data ? gs_arena_dup_slice(task->arena, operation) : NULL,
+        .push = true,
     };
     task->settling = true;
     return GS_OK;
+}
+
+enum gs_status gs_task_restore(const struct gs_operation *op, struct task **out_task,
+                               struct gs_error *err)
+{
+    struct task *task = gs_task_new();
+    copy_operation(task, op);
+    enum gs_status status = restore_request(task, err);
+    if (status == GS_OK)
+        *out_task = task;
+    else
+        gs_task_finish(task);
+    return status;
 }
 
 static enum gs_status find_git_url(struct gs_sync *sync, struct task *task, const char **out_url,

@@ -22,7 +22,7 @@ static enum gs_status take_ref(struct session *session, const struct gs_git_adve
 {
     struct gs_mirror *mirror = session->repo->mirror;
     // Also when the commit is there already: the mirror remembers where the ref is.
-    enum gs_status status = gs_mirror_fetch(mirror, &session->remote, advert, ref, err);
+    enum gs_status status = gs_session_fetch(session, advert, ref, err);
     struct resolved resolved = {.branch = NULL};
     if (status == GS_OK)
         status = gs_mirror_peel(mirror, &ref->oid, &resolved.commit, err);

@@ -105,7 +105,7 @@ enum gs_status gs_session_connect(struct session *session, struct gs_error *err)
         .net = options->net,
         .url = session->config.git_url,
         .username = token_user,
-        .deadline_ms = gs_clock_mono_ms() + options->git_timeout_ms,
+        .deadline_ms = session->deadline_ms,
         .max_pack = options->pack_limit,
     };
     enum gs_status status = renew_token(session, NULL, err);
@@ -127,17 +127,51 @@ enum gs_status gs_session_rebuild_mirror(struct session *session, struct gs_erro
     return status == GS_OK ? open_mirror(repo, err) : status;
 }
 
+// Whether it was the token that the host refused, and there is another one now.
+static bool has_new_token(struct session *session, enum gs_status *status, struct gs_error *err)
+{
+    if (*status != GS_UPSTREAM || err->code != GS_CODE_HOST_DENIED)
+        return false;
+    gs_error_release(err);
+    *status = renew_token(session, session->remote.password, err);
+    return *status == GS_OK;
+}
+
 enum gs_status gs_session_advertise(struct session *session, enum gs_git_service service,
                                     struct gs_git_advert *out_advert, struct gs_error *err)
 {
     enum gs_status status =
         gs_git_advertise(&session->remote, service, session->arena, out_advert, err);
-    if (status != GS_UPSTREAM || err->code != GS_CODE_HOST_DENIED)
-        return status;
-    gs_error_release(err);
-    status = renew_token(session, session->remote.password, err);
-    if (status == GS_OK)
+    if (has_new_token(session, &status, err))
         status = gs_git_advertise(&session->remote, service, session->arena, out_advert, err);
+    return status;
+}
+
+enum gs_status gs_session_fetch(struct session *session, const struct gs_git_advert *advert,
+                                const struct gs_git_ref *ref, struct gs_error *err)
+{
+    struct gs_mirror *mirror = session->repo->mirror;
+    enum gs_status status = gs_mirror_fetch(mirror, &session->remote, advert, ref, err);
+    if (has_new_token(session, &status, err))
+        status = gs_mirror_fetch(mirror, &session->remote, advert, ref, err);
+    return status;
+}
+
+static enum gs_status push(struct session *session, const struct branch_move *move,
+                           enum gs_push_outcome *out_outcome, const char **out_reason,
+                           struct gs_error *err)
+{
+    return gs_git_push(session->repo->mirror, &session->remote, move->advert, move->ref, move->from,
+                       move->to, session->arena, out_outcome, out_reason, err);
+}
+
+enum gs_status gs_session_push(struct session *session, const struct branch_move *move,
+                               enum gs_push_outcome *out_outcome, const char **out_reason,
+                               struct gs_error *err)
+{
+    enum gs_status status = push(session, move, out_outcome, out_reason, err);
+    if (has_new_token(session, &status, err))
+        status = push(session, move, out_outcome, out_reason, err);
     return status;
 }
 
@@ -181,7 +215,7 @@ static enum gs_status fetch_advertised(struct session *session, const char *name
     const struct gs_git_ref *ref = gs_git_advert_find(advert, name);
     if (!ref)
         return gs_fail_branch(session->config.branch, err);
-    status = gs_mirror_fetch(session->repo->mirror, &session->remote, advert, ref, err);
+    status = gs_session_fetch(session, advert, ref, err);
     if (status == GS_OK)
         *out_head = ref->oid;
     return status;
@@ -196,8 +230,7 @@ enum gs_status gs_session_fetch_head(struct session *session, const struct gs_gi
     struct gs_git_advert able = *advert;
     able.thin_pack = true;
     able.no_progress = true;
-    enum gs_status status =
-        gs_mirror_fetch(session->repo->mirror, &session->remote, &able, ref, err);
+    enum gs_status status = gs_session_fetch(session, &able, ref, err);
     if (status == GS_OK) {
         *out_head = ref->oid;
         return GS_OK;

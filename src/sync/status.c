@@ -141,10 +141,12 @@ static enum gs_status judge(struct app_status *app, struct gs_error *err)
     find_base(app);
     if (app->matching)
         return judge_matching(app, err);
-    app->git_changed = true;
+    // A version that got another name here is still what git has.
+    app->git_changed = !gs_find_synced_version(&app->view, app->remote.document_id);
     app->here_changed =
-        app->latest && !is_document(app->latest->synced_document_id, app->latest->document_id);
-    return check_remote(app, err);
+        app->latest && (!app->git_changed ||
+                        !is_document(app->latest->synced_document_id, app->latest->document_id));
+    return app->git_changed ? check_remote(app, err) : GS_OK;
 }
 
 static enum app_state state_of(const struct app_status *app)

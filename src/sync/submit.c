@@ -1,11 +1,12 @@
 // The door of the room: checks a call against the store, records it, and gives it to its repository's queue.
 // SPDX-License-Identifier: Apache-2.0
 #include "base/crash.h"
+#include "sync/look_internal.h"
 #include "sync/sync_internal.h"
 
 static struct gs_slice copy_slice(struct gs_arena *arena, struct gs_slice s)
 {
-    return gs_slice_of(gs_arena_dup_slice(arena, s), s.len);
+    return s.data ? gs_slice_of(gs_arena_dup_slice(arena, s), s.len) : GS_SLICE_EMPTY;
 }
 
 static const struct gs_git_config_input *copy_config(struct gs_arena *arena,
@@ -51,13 +52,17 @@ void gs_task_copy_request(struct task *task, const struct gs_sync_request *from)
         .refresh = from->refresh,
         .limit = from->limit,
         .cursor = gs_arena_strdup(arena, from->cursor),
+        .commit = gs_arena_strdup(arena, from->commit),
+        .from_operation_id = gs_arena_strdup(arena, from->from_operation_id),
+        .push = from->push,
+        .release_id = gs_arena_strdup(arena, from->release_id),
     };
 }
 
 static enum gs_status check_message(const struct gs_sync_request *request, struct gs_error *err)
 {
     struct gs_slice message = request->message;
-    if (request->kind != GS_SYNC_PUSH)
+    if (request->kind != GS_SYNC_PUSH && !message.data)
         return GS_OK;
     if (message.len == 0 || message.len > MESSAGE_MAX_BYTES)
         return gs_fail(err, GS_CODE_INVALID_INPUT, "/commitMessage",
@@ -87,6 +92,9 @@ static enum gs_status check_app(struct gs_tx *tx, struct task *task, struct gs_e
                    ? gs_fail(err, GS_CODE_WRONG_VERSION_ID, NULL, "Wrong version Id")
                    : status;
     }
+    // A rollback finds out for itself what it needs.
+    if (request->kind == GS_SYNC_ROLLBACK)
+        return GS_OK;
     status = gs_store_get_link(tx, app.id, task->arena, &link, err);
     return status == GS_NOT_FOUND
                ? gs_fail(err, GS_CODE_APP_NOT_LINKED, NULL, "App is not synced with Git")
@@ -139,6 +147,10 @@ static bool is_recorded(const struct gs_sync_request *request)
 enum gs_status gs_sync_submit(struct gs_sync *sync, const struct gs_sync_request *request,
                               gs_sync_done *done, void *arg, struct gs_error *err)
 {
+    if (gs_is_look(request)) {
+        gs_look_start(sync, request, done, arg);
+        return GS_OK;
+    }
     struct task *task = gs_task_new();
     const char *git_url = NULL;
     gs_task_copy_request(task, request);

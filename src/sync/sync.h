@@ -26,17 +26,26 @@ struct gs_sync_options {
     bool allow_http;        // git hosts without TLS, for trials on one machine
     size_t document_limit, pack_limit;
     size_t workers;     // repositories worked on at one time
+    size_t workers_per_host; // of one host; 0: three quarters of them
     size_t queue_limit; // calls that wait, over all repositories
 };
 enum gs_status gs_sync_new(const struct gs_sync_options *options, struct gs_sync **out_sync,
                            struct gs_error *err) GS_MUST_CHECK;
 // Settles the operations that a crash left open: asks the remote whether what was committed arrived, and pushes it again if not. Queues the work and returns.
 enum gs_status gs_sync_recover(struct gs_sync *sync, struct gs_error *err) GS_MUST_CHECK;
+// From now on nobody waits for a moment that a host named: such calls are tried at once, and told what the host says.
+void gs_sync_stop(struct gs_sync *sync);
 // Finishes what runs and everything that waits. Nobody may submit any more.
 void gs_sync_free(struct gs_sync *sync);
 
-// Calls that wait for their repository. Thread-safe.
-size_t gs_sync_waiting(struct gs_sync *sync);
+// For the metrics. Thread-safe.
+struct gs_sync_counts {
+    size_t waiting;   // calls that wait for their repository
+    size_t running;   // repositories that are worked on
+    size_t parked;    // that wait for a moment
+    size_t unsettled; // pushes of which is not known whether they arrived
+};
+void gs_sync_count(struct gs_sync *sync, struct gs_sync_counts *out_counts);
 
 // How a call ended. err.code is GS_CODE_NONE on success, and json then is the response's body.
 struct gs_sync_answer {
@@ -56,6 +65,8 @@ enum gs_sync_kind {
     GS_SYNC_TEST,      // check it, save nothing
     GS_SYNC_STATUS,    // look: how an app, or all of an organization, stand to git
     GS_SYNC_HISTORY,   // look: the commits of an app
+    GS_SYNC_ROLLBACK,  // give an app a document of its past back, and push it if that is wanted
+    GS_SYNC_RERELEASE, // make what was released once the released one again
 };
 
 enum gs_divergence {
@@ -90,7 +101,7 @@ struct gs_sync_request {
     const char *organization_id;           // create, configure, test
     const char *app_id;                    // push, pull, promote
     const char *version_id;                // push; promote: this version, without pulling
-    struct gs_slice message;               // push
+    struct gs_slice message;               // push, rollback
     const char *git_app_id, *git_app_name; // create: one of the two
     const char *ref;                       // create; pull: NULL for the configured branch
     enum gs_divergence
@@ -104,16 +115,18 @@ struct gs_sync_request {
     bool refresh;                             // looks: ask the host first
     size_t limit;                             // history
     const char *cursor;                       // history: where the page before ended, or NULL
+    // rollback: one of the two
+    const char *commit;            // what the app was in it
+    const char *from_operation_id; // what the app was before it
+    bool push;
+    const char *release_id; // rerelease
 };
 
-// Checks what can be checked here, records the operation and queues the call. GS_OK: done will be called. Else err says why and done never is: app_not_found, wrong_version_id,
+// Checks what can be checked here, records the operation and queues the call. Calls that can do without the host (status, history, rollback without a push,
+// rerelease) are answered before it returns, with done, unless it has to be asked. GS_OK: done will be called. Else err says why and done never is: app_not_found, wrong_version_id,
 // unknown_organization, git_not_configured, app_not_linked, invalid_input, overloaded.
 enum gs_status gs_sync_submit(struct gs_sync *sync, const struct gs_sync_request *request,
                               gs_sync_done *done, void *arg, struct gs_error *err) GS_MUST_CHECK;
-
-// The same for calls that only look (status, history): answered before it returns, unless the host has to be asked.
-enum gs_status gs_sync_look(struct gs_sync *sync, const struct gs_sync_request *request,
-                            gs_sync_done *done, void *arg, struct gs_error *err) GS_MUST_CHECK;
 
 // The stored configuration of an organization in the response's form, without the key. not_found when there is none.
 enum gs_status gs_sync_config_json(struct gs_store *store, const char *organization_id,

@@ -22,7 +22,11 @@ struct task {
     struct gs_sync_request request;
     const char *organization_id; // whose git configuration it uses
     struct gs_operation op;      // as last stored; op.id is NULL when it is not recorded
-    bool settling;               // after a crash: op.commit may already be on the host
+    bool settling;               // op.commit may already be on the host
+    bool ask_only;               // of settling: when it is not there, that is the end of it
+    int64_t deadline_ms;         // of its exchanges with the host; 0 until the first one
+    int64_t again_ms;            // the host asked to wait until then, and there is time to; else 0
+    unsigned tries;              // of settling
     gs_sync_done *done;          // NULL when nobody waits for it any more
     void *arg;
     struct gs_buf json; // the answer, unless err is set
@@ -30,7 +34,14 @@ struct task {
     bool ended;
 };
 
-// A repository on a host: its mirror and those who wait for it. One worker at a time owns everything but the queue.
+enum turn {
+    TURN_NONE,      // nothing to do, or nothing that anybody knows of yet
+    TURN_PARKED,    // not before a certain time
+    TURN_LINED_UP,  // as soon as there is a worker
+    TURN_RUNNING,   // somebody owns it
+};
+
+// A repository on a host: its mirror and those who wait for it. Whoever runs it owns what is not guarded by sync->lock.
 struct repository {
     struct gs_sync *sync;
     char key[33]; // of the map, and the name of the mirror's folder
@@ -38,19 +49,33 @@ struct repository {
     struct gs_mirror *mirror; // NULL until first used
     // Of the configuration that was used last; opening a key takes milliseconds.
     struct gs_rsa_key *app_key;
-    char *key_owner;           // its organization
-    int64_t key_updated_at;    // and which state of its configuration
-    struct task *first, *last; // guarded by sync->lock
-    bool active;               // a worker runs it or is about to; guarded by sync->lock
+    char *key_owner;        // its organization
+    int64_t key_updated_at; // and which state of its configuration
+    // Guarded by sync->lock:
+    struct task *first, *last;
+    struct task *unsettled; // pushes that were told as failed but may have arrived
+    int64_t not_before_ms;  // for the tasks
+    int64_t settle_at_ms;   // for the unsettled ones
+    enum turn turn;
+    struct lane *lane;
+    struct repository *next; // in the lane, or among the parked
+    int64_t parked_until_ms;
 };
 
 struct gs_sync {
     struct gs_sync_options options;
     char *folder;
     struct gs_pool *pool;
-    pthread_mutex_t lock;
-    struct gs_map repositories; // by key; guarded by lock
-    size_t waiting;             // tasks in all queues; guarded by lock
+    pthread_mutex_t lock; // guards what follows
+    struct gs_map repositories; // by key
+    size_t waiting;             // tasks in all queues
+    struct gs_map lanes;        // by origin
+    struct lane *first_ready, *last_ready;
+    size_t running; // repositories
+    struct repository *parked;
+    pthread_cond_t wake; // of the watcher; counts by the monotonic clock
+    pthread_t watcher;
+    bool watching, stopping;
 };
 
 // One batch at work: who asks, with which credentials, on which mirror. Lives in its own arena.
@@ -62,6 +87,7 @@ struct session {
     const struct gs_rsa_key *key;
     struct gs_rsa_key *own_key; // when the key is not the repository's
     struct gs_host_account account;
+    int64_t deadline_ms;         // of all exchanges
     struct gs_git_remote remote; // with the token as password
     bool has_upload_advert;
     struct gs_git_advert upload_advert;
@@ -78,9 +104,47 @@ void gs_task_finish(struct task *task);
 enum gs_status gs_sync_enqueue(struct gs_sync *sync, const char *git_url, struct task *task,
                                struct gs_error *err) GS_MUST_CHECK;
 
+// Ends those of the list that have not ended.
+void gs_tasks_fail(struct gs_sync *sync, struct task *tasks, const struct gs_error *err);
+// What a worker does for a repository in one turn.
+void gs_repository_run(void *repo);
+
 // The folder of the mirror of a repository.
 const char *gs_sync_mirror_folder(const struct gs_sync *sync, const char *git_url,
                                   struct gs_arena *arena);
+
+// ---- schedule.c: when a repository gets a worker; all but start and stop with sync->lock held ----
+enum gs_status gs_schedule_start(struct gs_sync *sync, struct gs_error *err) GS_MUST_CHECK;
+// Ends all waiting for a time: what is parked runs at once, and nothing is parked any more.
+void gs_schedule_stop(struct gs_sync *sync);
+// Makes it one of its host's, and takes it out again.
+void gs_schedule_join(struct repository *repo, const char *git_url);
+void gs_schedule_leave(struct repository *repo);
+// After something was given to it, or its times have changed.
+void gs_schedule(struct repository *repo);
+// At the end of a turn.
+void gs_schedule_end(struct repository *repo);
+// Owns an idle one outside of any turn, until it is returned; false when it is not idle.
+bool gs_schedule_borrow(struct repository *repo);
+void gs_schedule_return(struct repository *repo);
+
+// Of an operation that is open although its caller was told a failure.
+extern const char gs_phase_settling[];
+
+// ---- postpone.c: tasks that are tried again later instead of being ended ----
+// Whether the task, which this error would end, runs again later: it has ended for this batch then. Else it is as it was.
+bool gs_task_postpone(struct gs_sync *sync, struct task *task, const struct gs_error *err);
+// With sync->lock held: puts the postponed tasks of a batch back, and gives the rest.
+struct task *gs_tasks_put_back(struct repository *repo, struct task *batch);
+// With sync->lock held: brings what is unsettled and due to the front of the queue.
+void gs_repository_wake_unsettled(struct repository *repo);
+// The push was sent and nobody knows what came of it: its caller is told, and the host is asked until it answers.
+void gs_task_leave_open(struct session *session, struct task *task, struct gs_error *err);
+
+// ---- recover.c ----
+// A task for a push that is recorded as committed: the host will be asked whether it arrived.
+enum gs_status gs_task_restore(const struct gs_operation *op, struct task **out_task,
+                               struct gs_error *err) GS_MUST_CHECK;
 
 // ---- submit.c ----
 // Copies the request into the task's arena.
@@ -97,7 +161,17 @@ void gs_session_release(struct session *session);
 // Throws the mirror away and starts a new one, because what it holds cannot be read.
 enum gs_status gs_session_rebuild_mirror(struct session *session,
                                          struct gs_error *err) GS_MUST_CHECK;
-// One exchange; a token that is refused is renewed once.
+// One exchange each; a token that is refused is renewed once.
+enum gs_status gs_session_fetch(struct session *session, const struct gs_git_advert *advert,
+                                const struct gs_git_ref *ref, struct gs_error *err) GS_MUST_CHECK;
+struct branch_move {
+    const struct gs_git_advert *advert;
+    const char *ref;
+    const struct gs_oid *from, *to;
+};
+enum gs_status gs_session_push(struct session *session, const struct branch_move *move,
+                               enum gs_push_outcome *out_outcome, const char **out_reason,
+                               struct gs_error *err) GS_MUST_CHECK;
 enum gs_status gs_session_advertise(struct session *session, enum gs_git_service service,
                                     struct gs_git_advert *out_advert,
                                     struct gs_error *err) GS_MUST_CHECK;
@@ -147,6 +221,9 @@ enum gs_status gs_session_read_app(struct session *session, const struct gs_oid 
                                    const char *git_app_id, const char *git_app_name,
                                    struct remote_app *out_remote,
                                    struct gs_error *err) GS_MUST_CHECK;
+// The version that was last synced with that document; NULL when there is none.
+const struct gs_version *gs_find_synced_version(const struct gs_app_view *view,
+                                                const char *document_id);
 // What was read, which must have an entry; not_an_app when it is none. Release the document.
 enum gs_status gs_remote_parse(const struct remote_app *remote, struct gs_document *out_document,
                                struct gs_error *err) GS_MUST_CHECK;

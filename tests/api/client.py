@@ -25,6 +25,7 @@ REASONS = {
     415: "Unsupported Media Type",
     422: "Unprocessable Entity",
     502: "Bad Gateway",
+    503: "Service Unavailable",
     504: "Gateway Timeout",
 }
 
@@ -178,6 +179,15 @@ class Client:
 
     def history(self, app, **query):
         return self.send("GET", path_of("apps", app, "history", **query))
+
+    def rollback(self, app, *, query=None, **members):
+        return self.send("POST", path_of("apps", app, "rollback", **(query or {})), members)
+
+    def releases(self, app, **query):
+        return self.send("GET", path_of("apps", app, "releases", **query))
+
+    def restore(self, app, release, **query):
+        return self.send("POST", path_of("apps", app, "releases", release, "restore", **query))
 
     # Operations
 

@@ -101,6 +101,18 @@ def installed(host, github_app, make_place):
     return make
 
 
+@pytest.fixture
+def frail_place(start_daemon, host, make_repo, tmp_path):
+    """A place on a server of its own; its git host can be made to fail."""
+    daemon = start_daemon(tmp_path / "frail")
+    repo = make_repo()
+    frail = Place(Client(daemon), host, repo, gitUrl=repo.fault_url)
+    frail.configure().ok(201)
+    yield frail
+    host.clear_faults()
+    daemon.stop()
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_setup(item):
     """Remembers where the server's log was when the test began."""
