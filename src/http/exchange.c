@@ -48,6 +48,8 @@ void gs_http_exchange_unref(struct gs_http_exchange *exchange)
     bool counted = exchange->counted;
     gs_http_exchange_drop_body(exchange);
     gs_buf_release(&exchange->content);
+    if (exchange->stream)
+        gs_http_stream_detach(exchange->stream);
     gs_arena_free(exchange->arena);
     if (counted)
         gs_http_server_leave(server);
@@ -97,6 +99,11 @@ struct gs_slice gs_http_path(const struct gs_http_exchange *exchange)
     return exchange->target.path;
 }
 
+struct gs_slice gs_http_path_and_query(const struct gs_http_exchange *exchange)
+{
+    return exchange->raw_target;
+}
+
 struct gs_slice gs_http_body(const struct gs_http_exchange *exchange)
 {
     return gs_buf_slice(&exchange->body);
@@ -117,17 +124,23 @@ const struct gs_http_route *gs_http_route(const struct gs_http_exchange *exchang
     return exchange->row ? gs_http_row_route(exchange->row) : NULL;
 }
 
-static const char *find_header(const struct gs_http_header *list, const char *name)
+static const char *find_header(const struct gs_http_header *list, const char *name, size_t index)
 {
     for (const struct gs_http_header *h = list; h; h = h->next)
-        if (gs_slice_ieq_str(gs_slice_str(h->name), name))
+        if (gs_slice_ieq_str(gs_slice_str(h->name), name) && index-- == 0)
             return h->value;
     return NULL;
 }
 
 const char *gs_http_header(const struct gs_http_exchange *exchange, const char *name)
 {
-    return find_header(exchange->headers, name);
+    return find_header(exchange->headers, name, 0);
+}
+
+const char *gs_http_header_at(const struct gs_http_exchange *exchange, const char *name,
+                              size_t index)
+{
+    return find_header(exchange->headers, name, index);
 }
 
 const char *gs_http_query(const struct gs_http_exchange *exchange, const char *name)
@@ -189,7 +202,7 @@ void gs_http_add_header(struct gs_http_exchange *exchange, const char *name, con
 void gs_http_exchange_default_header(struct gs_http_exchange *exchange, const char *name,
                                      const char *value)
 {
-    if (!find_header(exchange->reply_headers, name))
+    if (!find_header(exchange->reply_headers, name, 0))
         gs_http_add_header(exchange, name, value);
 }
 

@@ -96,14 +96,18 @@ void gs_http_counts(struct gs_http_server *server, struct gs_http_counts *out_co
 const char *gs_http_request_id(const struct gs_http_exchange *exchange);
 const char *gs_http_method(const struct gs_http_exchange *exchange);
 struct gs_slice gs_http_path(const struct gs_http_exchange *exchange); // as sent, without the query
+struct gs_slice gs_http_path_and_query(const struct gs_http_exchange *exchange); // as sent
 struct gs_slice gs_http_body(const struct gs_http_exchange *exchange);
 const char *gs_http_peer(const struct gs_http_exchange *exchange); // "127.0.0.1"
 // Lives as long as the exchange. One thread at a time.
 struct gs_arena *gs_http_arena(struct gs_http_exchange *exchange);
 // NULL when no route matched.
 const struct gs_http_route *gs_http_route(const struct gs_http_exchange *exchange);
-// NULL when absent; names in any case.
+// NULL when absent; names in any case. The first one of several.
 const char *gs_http_header(const struct gs_http_exchange *exchange, const char *name);
+// The one at that index of several; NULL behind the last.
+const char *gs_http_header_at(const struct gs_http_exchange *exchange, const char *name,
+                              size_t index);
 // The percent-decoded value (UTF-8, no NUL: else the request is refused; "+" is a space, as forms
 // write it) of the first such member of the query; NULL when absent, "" when without a value.
 const char *gs_http_query(const struct gs_http_exchange *exchange, const char *name);
@@ -128,5 +132,18 @@ void gs_http_add_header(struct gs_http_exchange *exchange, const char *name, con
 void gs_http_reply(struct gs_http_exchange *exchange);
 int gs_http_status(const struct gs_http_exchange *exchange); // as set so far, 0 when not
 size_t gs_http_response_bytes(const struct gs_http_exchange *exchange);
+
+// ---- A response that goes on ------------------------------------------------
+
+struct gs_http_stream;
+// In place of gs_http_respond and gs_http_reply, on a GS_HTTP_LATER route: sends the head, with the headers added so
+// far; the body is what is written from now on. At most limit bytes wait for a client that reads slowly. Never NULL.
+struct gs_http_stream *gs_http_stream_begin(struct gs_http_exchange *exchange, int status,
+                                            const char *content_type, size_t limit);
+// False when nobody gets it: the client has gone or reads too slowly, or the server stops. A client's going is noticed
+// when something is sent. Any thread.
+bool gs_http_stream_write(struct gs_http_stream *stream, struct gs_slice bytes);
+// Ends the response behind what was written; the stream must not be touched any more. Once, before gs_http_free.
+void gs_http_stream_end(struct gs_http_stream *stream);
 
 #endif

@@ -209,6 +209,8 @@ void gs_http_mhd_stop(struct gs_http_server *server);
 // Takes fd, also when it fails.
 bool gs_http_mhd_add(struct gs_http_server *server, int fd, const struct sockaddr *address,
                      socklen_t len);
+// On the server thread.
+void gs_http_mhd_suspend(struct gs_http_exchange *exchange);
 void gs_http_mhd_resume(struct gs_http_exchange *exchange);
 const char *gs_http_mhd_reason(int status);
 
@@ -255,6 +257,7 @@ struct gs_http_exchange {
     int status;
     const char *content_type;
     struct gs_buf content;
+    struct gs_http_stream *stream; // in place of content, or NULL
     size_t content_size;
     struct gs_http_header *reply_headers, **reply_headers_end;
     bool close;  // the connection ends with this response
@@ -303,6 +306,24 @@ void gs_http_request_end(struct gs_http_exchange *exchange, enum gs_http_ending 
 // to be closed.
 void gs_http_farewell_send(struct gs_http_exchange *exchange);
 
+// ---- stream.c: a response that is written piece by piece ------------------------------------
+
+void gs_http_stream_ref(struct gs_http_stream *stream);
+void gs_http_stream_unref(struct gs_http_stream *stream);
+// The exchange is over, whether or not all was sent.
+void gs_http_stream_detach(struct gs_http_stream *stream);
+// Lets every stream of the server end behind what was written so far, also those that come later.
+void gs_http_streams_end(struct gs_http_server *server);
+
+enum gs_http_stream_read {
+    GS_HTTP_STREAM_BYTES,
+    GS_HTTP_STREAM_NOTHING, // the connection was suspended until there is something
+    GS_HTTP_STREAM_END,
+};
+// On the server thread, while the response is being sent.
+enum gs_http_stream_read gs_http_stream_read(struct gs_http_stream *stream, char *out, size_t max,
+                                             size_t *out_len);
+
 // ---- server.c -----------------------------------------------------------------------------
 
 struct gs_http_server {
@@ -310,6 +331,7 @@ struct gs_http_server {
     struct gs_http_options options; // without its strings
     bool tls;
     struct gs_http_router *router;
+    struct gs_http_stream *streams; // under the lock
     struct gs_http_listeners listeners;
     struct gs_http_table table;
     struct gs_http_watcher watcher;

@@ -15,6 +15,7 @@ enum {
     // Per connection: the heads of request and response, and the piece of the body on its way.
     CONNECTION_MEMORY = 32 * 1024,
     // libmicrohttpd 0.9.77 got a parser that can be told to be strict.
+    STREAM_BLOCK = 8 * 1024,
     LAX_BEFORE = 77,
 };
 
@@ -113,17 +114,45 @@ static enum MHD_Result take(struct gs_http_exchange *x, const char *data, size_t
 
 // ---- The response ---------------------------------------------------------------------------
 
-static struct MHD_Response *make_response(struct gs_http_exchange *x)
+static ssize_t read_stream(void *cls, uint64_t position, char *out, size_t max)
+{
+    size_t len = 0;
+    (void)position;
+    enum gs_http_stream_read result = gs_http_stream_read(cls, out, max, &len);
+    return result == GS_HTTP_STREAM_END ? MHD_CONTENT_READER_END_OF_STREAM : (ssize_t)len;
+}
+
+static void release_stream(void *cls)
+{
+    gs_http_stream_unref(cls);
+}
+
+static struct MHD_Response *make_streamed(struct gs_http_stream *stream)
+{
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, stream, release_stream);
+    if (response)
+        gs_http_stream_ref(stream);
+    return response;
+}
+
+static struct MHD_Response *make_whole(struct gs_http_exchange *x)
 {
     static char none[1];
     size_t len;
     char *bytes = gs_buf_take(&x->content, &len);
     struct MHD_Response *response = MHD_create_response_from_buffer(
         len, bytes ? bytes : none, bytes ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
-    if (!response) {
+    if (!response)
         free(bytes);
+    return response;
+}
+
+static struct MHD_Response *make_response(struct gs_http_exchange *x)
+{
+    struct MHD_Response *response = x->stream ? make_streamed(x->stream) : make_whole(x);
+    if (!response)
         return NULL;
-    }
     for (const struct gs_http_header *h = x->reply_headers; h; h = h->next)
         (void)MHD_add_response_header(response, h->name, h->value);
     return response;
@@ -155,6 +184,11 @@ static enum MHD_Result complete(struct gs_http_exchange *x)
     bool later = x->later;
     gs_http_request_handle(x);
     return later ? MHD_YES : send_response(x);
+}
+
+void gs_http_mhd_suspend(struct gs_http_exchange *exchange)
+{
+    MHD_suspend_connection(exchange->mhd);
 }
 
 void gs_http_mhd_resume(struct gs_http_exchange *exchange)

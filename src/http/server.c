@@ -106,6 +106,7 @@ void gs_http_quiesce(struct gs_http_server *server)
         gs_http_listeners_shut(&server->listeners);
     atomic_store(&server->quiesced, true);
     pthread_mutex_unlock(&server->lock);
+    gs_http_streams_end(server);
     gs_http_watcher_wake(&server->watcher);
 }
 

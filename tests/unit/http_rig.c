@@ -276,7 +276,7 @@ bool rig_wait_connections(struct rig *rig, unsigned count)
     return false;
 }
 
-void rig_release_one(struct rig *rig)
+struct gs_http_exchange *rig_take_one(struct rig *rig)
 {
     pthread_mutex_lock(&rig->lock);
     if (rig->held_count == 0)
@@ -284,7 +284,12 @@ void rig_release_one(struct rig *rig)
     struct gs_http_exchange *exchange = rig->held[0];
     memmove(rig->held, rig->held + 1, --rig->held_count * sizeof rig->held[0]);
     pthread_mutex_unlock(&rig->lock);
-    answer_and_reply(exchange);
+    return exchange;
+}
+
+void rig_release_one(struct rig *rig)
+{
+    answer_and_reply(rig_take_one(rig));
 }
 
 // ---- The client -----------------------------------------------------------------------------

@@ -33,6 +33,8 @@ bool rig_wait_held(struct rig *rig, unsigned count);
 bool rig_wait_connections(struct rig *rig, unsigned count);
 // Replies to the exchange of a LATER route that waits longest, on the thread of the caller.
 void rig_release_one(struct rig *rig);
+// Gives it to the test instead, which has to reply.
+struct gs_http_exchange *rig_take_one(struct rig *rig);
 
 // ---- The client -----------------------------------------------------------------------------
 
