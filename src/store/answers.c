@@ -22,6 +22,7 @@ static void read_answer(struct gs_row *row, void *out)
     r->answer.operation_id = gs_row_text(row);
     r->answer.status = (int)gs_row_int(row);
     r->answer.created_at = gs_row_int(row);
+    r->answer.expires_at = gs_row_int(row);
     r->body_id = gs_row_text(row);
     r->body_size = gs_row_int(row);
     r->body = gs_row_blob(row);
@@ -30,16 +31,17 @@ static void read_answer(struct gs_row *row, void *out)
 static const struct gs_row_type answer_type = {sizeof(struct answer_row), read_answer};
 
 enum gs_status gs_store_get_answer(struct gs_tx *tx, const char *scope, const char *key,
-                                   int64_t since, struct gs_arena *arena,
+                                   int64_t now, struct gs_arena *arena,
                                    struct gs_recorded_answer *out_answer, struct gs_buf *out_body,
                                    struct gs_error *err)
 {
     struct answer_row row;
     enum gs_status status = gs_sql_find(
         tx->db,
-        "SELECT scope, key, request, request_id, operation_id, status, created_at, body_id,"
-        " body_size, body FROM recorded_answers WHERE scope = ? AND key = ? AND created_at >= ?",
-        GS_SQL_ARGS(gs_sql_text(scope), gs_sql_text(key), gs_sql_int(since)), &answer_type, arena,
+        "SELECT scope, key, request, request_id, operation_id, status, created_at, expires_at,"
+        " body_id, body_size, body FROM recorded_answers"
+        " WHERE scope = ? AND key = ? AND expires_at > ?",
+        GS_SQL_ARGS(gs_sql_text(scope), gs_sql_text(key), gs_sql_int(now)), &answer_type, arena,
         &row, err);
     if (status != GS_OK)
         return status;
@@ -51,30 +53,34 @@ enum gs_status gs_store_get_answer(struct gs_tx *tx, const char *scope, const ch
     return status;
 }
 
+static enum gs_status forget_expired(struct gs_tx *tx, int64_t now, struct gs_error *err)
+{
+    return gs_sql_run(tx->db,
+                      "DELETE FROM recorded_answers WHERE rowid IN"
+                      " (SELECT rowid FROM recorded_answers WHERE expires_at <= ? LIMIT ?)",
+                      GS_SQL_ARGS(gs_sql_int(now), gs_sql_int(FORGET_AT_ONCE)), err);
+}
+
 enum gs_status gs_store_put_answer(struct gs_tx *tx, const struct gs_recorded_answer *answer,
                                    const struct gs_document_blob *body, struct gs_error *err)
 {
+    enum gs_status status = forget_expired(tx, answer->created_at, err);
+    if (status != GS_OK)
+        return status;
     return gs_sql_run(
         tx->db,
         "INSERT INTO recorded_answers (scope, key, request, request_id, operation_id, status,"
-        " body_id, body_size, body, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " body_id, body_size, body, created_at, expires_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (scope, key) DO UPDATE SET request = excluded.request,"
         " request_id = excluded.request_id, operation_id = excluded.operation_id,"
         " status = excluded.status, body_id = excluded.body_id, body_size = excluded.body_size,"
-        " body = excluded.body, created_at = excluded.created_at",
+        " body = excluded.body, created_at = excluded.created_at, expires_at = excluded.expires_at",
         GS_SQL_ARGS(gs_sql_text(answer->scope), gs_sql_text(answer->key),
                     gs_sql_text(answer->request), gs_sql_text(answer->request_id),
                     gs_sql_text(answer->operation_id), gs_sql_int(answer->status),
                     gs_sql_text(body ? body->id : NULL), gs_sql_int(body ? (int64_t)body->size : 0),
                     gs_sql_blob(body ? gs_buf_slice(&body->packed) : GS_SLICE_EMPTY),
-                    gs_sql_int(answer->created_at)),
+                    gs_sql_int(answer->created_at), gs_sql_int(answer->expires_at)),
         err);
-}
-
-enum gs_status gs_store_forget_answers(struct gs_tx *tx, int64_t before, struct gs_error *err)
-{
-    return gs_sql_run(tx->db,
-                      "DELETE FROM recorded_answers WHERE rowid IN"
-                      " (SELECT rowid FROM recorded_answers WHERE created_at < ? LIMIT ?)",
-                      GS_SQL_ARGS(gs_sql_int(before), gs_sql_int(FORGET_AT_ONCE)), err);
 }

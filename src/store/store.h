@@ -285,20 +285,18 @@ struct gs_recorded_answer {
     const char *request_id;   // of the call that was carried out
     const char *operation_id; // or NULL
     int status;               // of HTTP; 0: the answer is what became of the operation
-    int64_t created_at;
+    int64_t created_at, expires_at;
 };
 // Adds it or takes the place of the one with the same scope and key. body is packed as a document is; NULL when there is none.
+// Removes some of those that had expired by created_at.
 enum gs_status gs_store_put_answer(struct gs_tx *tx, const struct gs_recorded_answer *answer,
                                    const struct gs_document_blob *body,
                                    struct gs_error *err) GS_MUST_CHECK;
-// One that is not older than since. Replaces the content of out_body.
+// One that has not expired by now. Replaces the content of out_body.
 enum gs_status gs_store_get_answer(struct gs_tx *tx, const char *scope, const char *key,
-                                   int64_t since, struct gs_arena *arena,
+                                   int64_t now, struct gs_arena *arena,
                                    struct gs_recorded_answer *out_answer, struct gs_buf *out_body,
                                    struct gs_error *err) GS_MUST_CHECK;
-// Removes some of those that are older.
-enum gs_status gs_store_forget_answers(struct gs_tx *tx, int64_t before,
-                                       struct gs_error *err) GS_MUST_CHECK;
 
 // ---- Access tokens ----------------------------------------------------------------
 struct gs_token {

@@ -9,7 +9,8 @@ static struct gs_recorded_answer answer_of(const char *scope, const char *key, i
                                        .request = "r1",
                                        .request_id = "q1",
                                        .status = 201,
-                                       .created_at = now};
+                                       .created_at = now,
+                                       .expires_at = now + 1000};
 }
 
 static void put(struct stored *s, const struct gs_recorded_answer *answer, const char *body)
@@ -20,11 +21,11 @@ static void put(struct stored *s, const struct gs_recorded_answer *answer, const
     gs_document_blob_release(&blob);
 }
 
-static enum gs_status get(struct stored *s, const char *scope, const char *key, int64_t since,
+static enum gs_status get(struct stored *s, const char *scope, const char *key, int64_t now,
                           struct gs_recorded_answer *out_answer, struct gs_buf *out_body)
 {
     gs_buf_init(out_body, 1 << 20);
-    return gs_store_get_answer(s->tx, scope, key, since, s->arena, out_answer, out_body, &s->err);
+    return gs_store_get_answer(s->tx, scope, key, now, s->arena, out_answer, out_body, &s->err);
 }
 
 static void answers_are_put_and_found(void **state)
@@ -37,16 +38,17 @@ static void answers_are_put_and_found(void **state)
     stored_commit(s);
     stored_reopen(s);
     stored_read(s);
-    STORED_OK(s, get(s, "s1", "k1", 100, &found, &body));
+    STORED_OK(s, get(s, "s1", "k1", 1099, &found, &body));
     assert_string_equal(body.data, "{\"a\":1}");
     assert_string_equal(found.request, "r1");
     assert_string_equal(found.request_id, "q1");
     assert_null(found.operation_id);
     assert_int_equal(found.status, 201);
     assert_int_equal(found.created_at, 100);
+    assert_int_equal(found.expires_at, 1100);
     STORED_IS(s, GS_NOT_FOUND, get(s, "s2", "k1", 0, &found, &body));
     STORED_IS(s, GS_NOT_FOUND, get(s, "s1", "k2", 0, &found, &body));
-    STORED_IS(s, GS_NOT_FOUND, get(s, "s1", "k1", 101, &found, &body));
+    STORED_IS(s, GS_NOT_FOUND, get(s, "s1", "k1", 1100, &found, &body));
     stored_end(s);
 }
 
@@ -71,7 +73,7 @@ static void answers_may_be_an_operations(void **state)
     assert_int_equal(stored_sql(s, "SELECT count(*) FROM recorded_answers"), 1);
 }
 
-static void old_answers_are_forgotten_a_few_at_a_time(void **state)
+static void expired_answers_go_a_few_at_a_time(void **state)
 {
     struct stored *s = *state;
     char key[16];
@@ -81,14 +83,18 @@ static void old_answers_are_forgotten_a_few_at_a_time(void **state)
         struct gs_recorded_answer answer = answer_of("s1", key, i);
         STORED_OK(s, gs_store_put_answer(s->tx, &answer, NULL, &s->err));
     }
-    STORED_OK(s, gs_store_forget_answers(s->tx, 140, &s->err));
     stored_commit(s);
-    assert_int_equal(stored_sql(s, "SELECT count(*) FROM recorded_answers"), 50);
+    assert_int_equal(stored_sql(s, "SELECT count(*) FROM recorded_answers"), 150);
     stored_write(s);
-    STORED_OK(s, gs_store_forget_answers(s->tx, 140, &s->err));
+    struct gs_recorded_answer later = answer_of("s2", "k", 1139);
+    STORED_OK(s, gs_store_put_answer(s->tx, &later, NULL, &s->err));
     stored_commit(s);
-    assert_int_equal(stored_sql(s, "SELECT count(*) FROM recorded_answers"), 10);
-    assert_int_equal(stored_sql(s, "SELECT min(created_at) FROM recorded_answers"), 140);
+    assert_int_equal(stored_sql(s, "SELECT count(*) FROM recorded_answers"), 51);
+    stored_write(s);
+    STORED_OK(s, gs_store_put_answer(s->tx, &later, NULL, &s->err));
+    stored_commit(s);
+    assert_int_equal(stored_sql(s, "SELECT count(*) FROM recorded_answers"), 11);
+    assert_int_equal(stored_sql(s, "SELECT min(expires_at) FROM recorded_answers"), 1140);
 }
 
 // ---- Held commits -------------------------------------------------------------------------
@@ -167,7 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORED_TEST(answers_are_put_and_found),
         STORED_TEST(answers_may_be_an_operations),
-        STORED_TEST(old_answers_are_forgotten_a_few_at_a_time),
+        STORED_TEST(expired_answers_go_a_few_at_a_time),
         STORED_TEST(held_commits_wait),
         STORED_TEST(held_commits_are_rolled_back_when_nobody_takes_them),
         STORED_TEST(a_held_transaction_that_goes_on_and_fails_takes_all_back),

@@ -15,11 +15,12 @@ CREATE TABLE recorded_answers (
     body_size INTEGER NOT NULL CHECK (body_size >= 0),
     body BLOB NOT NULL,
     created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
     PRIMARY KEY (scope, key),
     CHECK (status <> 0 OR operation_id IS NOT NULL)
 ) STRICT;
 
-CREATE INDEX recorded_answers_by_age ON recorded_answers (created_at);
+CREATE INDEX recorded_answers_by_end ON recorded_answers (expires_at);
 
 -- The JSON array of the error, as the caller got it.
 ALTER TABLE operations ADD COLUMN error_details TEXT;
