@@ -85,7 +85,9 @@ static enum gs_status start_sync(struct daemon *daemon, struct gs_error *err)
                                  .allow_loopback = config->allow_loopback_hosts,
                                  .user_agent = "gitsync/" GS_VERSION,
                                  .connect_timeout_ms = config->connect_timeout_ms,
-                                 .max_idle = IDLE_CONNECTIONS};
+                                 .max_idle = IDLE_CONNECTIONS,
+                                 .breaker_failures = (unsigned)config->breaker_failures,
+                                 .breaker_pause_ms = config->breaker_pause_ms};
     enum gs_status status = gs_git_init(err);
     daemon->git_ready = status == GS_OK;
     if (status == GS_OK)
@@ -104,6 +106,7 @@ static enum gs_status start_sync(struct daemon *daemon, struct gs_error *err)
         .document_limit = (size_t)config->document_limit,
         .pack_limit = (size_t)config->pack_limit,
         .workers = (size_t)config->git_workers,
+        .workers_per_host = (size_t)config->git_workers_per_host,
         .queue_limit = (size_t)config->queue_limit,
     };
     status = gs_sync_new(&options, &daemon->sync, err);
@@ -115,6 +118,7 @@ static enum gs_status start_server(struct daemon *daemon, struct gs_error *err)
     const struct gs_config *config = &daemon->config;
     struct gs_api_options api = {.store = daemon->store,
                                  .sync = daemon->sync,
+                                 .net = daemon->net,
                                  .workers = (size_t)config->api_workers,
                                  .queue_limit = (size_t)config->queue_limit,
                                  .document_limit = (size_t)config->document_limit};
@@ -187,6 +191,7 @@ static void stop(struct daemon *daemon)
     if (pthread_create(&watchdog, NULL, end_at_deadline, &deadline_ms) == 0)
         pthread_detach(watchdog);
     gs_http_quiesce(daemon->server);
+    gs_sync_stop(daemon->sync);
     (void)gs_http_drain(daemon->server, deadline_ms);
     release(daemon);
     gs_log(GS_LOG_INFO, "stopped");

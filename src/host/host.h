@@ -34,7 +34,8 @@ const char *gs_host_api_url(struct gs_arena *arena, const char *git_url);
 // refused: it is dropped from the cache if it still is there. The token is copied into the arena.
 // Errors: invalid_github_app_id ("Invalid GitHub App ID. …": 401, or malformed),
 // invalid_installation_id ("Invalid Installation ID. …": 404, or malformed), rate_limited with
-// retry_after_s (429, and 403 that tells of a limit), host_denied (403 else), host_failed (other
+// retry_after_s (429, and 403 that tells of a limit; until then the host is not asked for this
+// account), host_denied (403 else), host_failed (other
 // statuses, no JSON, no token), and those of gs_net_perform. None names a field: only the caller
 // knows where its ids came from.
 enum gs_status gs_host_token(struct gs_hosts *hosts, const struct gs_host_account *account,

@@ -1,5 +1,6 @@
-// Keeps installation tokens until shortly before they end, and has only one thread at a time ask
-// for a new one. Knows of GitHub only that tokens can be minted.
+// Keeps installation tokens until shortly before they end, has only one thread at a time ask for a
+// new one, and none while the host wants to be left alone. Knows of GitHub only that tokens can be
+// minted.
 // SPDX-License-Identifier: Apache-2.0
 #include <pthread.h>
 
@@ -15,7 +16,7 @@ enum {
     KEEP_MS = 55 * 60 * 1000,
 };
 
-// One account. In the map while somebody uses it or its token is good.
+// One account. In the map while somebody uses it, its token is good, or it has to wait.
 struct entry {
     char *key;
     struct gs_github_token token; // text NULL: none
@@ -26,7 +27,8 @@ struct entry {
     uint64_t attempts;
     enum gs_status status;
     struct gs_error error;
-    int64_t deadline_ms; // it had this long
+    int64_t deadline_ms;      // it had this long
+    int64_t limited_until_ms; // the host's word of when to ask again
 };
 
 struct gs_hosts {
@@ -88,7 +90,7 @@ static struct entry *find_useless(const struct gs_hosts *hosts)
     void *value;
     while (gs_map_next(&hosts->entries, &cursor, NULL, &value)) {
         struct entry *entry = value;
-        if (entry->users == 0 && !is_good(entry))
+        if (entry->users == 0 && !is_good(entry) && entry->limited_until_ms <= gs_clock_mono_ms())
             return entry;
     }
     return NULL;
@@ -134,6 +136,9 @@ static void store_outcome(struct entry *entry, enum gs_status status, const stru
     entry->error = *error;
     entry->error.details = NULL; // these errors have none; a second owner would be one too many
     entry->deadline_ms = deadline_ms;
+    entry->limited_until_ms = 0;
+    if (error->code == GS_CODE_RATE_LIMITED)
+        entry->limited_until_ms = gs_clock_mono_ms() + (int64_t)error->retry_after_s * 1000;
     entry->attempts++;
     entry->minting = false;
 }
@@ -175,12 +180,27 @@ static enum gs_status share_error(const struct entry *entry, struct gs_error *er
     return entry->status;
 }
 
+// While the host wants to be left alone: what it said, with the time that is left.
+static bool is_limited(const struct entry *entry, enum gs_status *out_status, struct gs_error *err)
+{
+    int64_t left = entry->limited_until_ms - gs_clock_mono_ms();
+    if (left <= 0)
+        return false;
+    *out_status = share_error(entry, err);
+    if (err)
+        err->retry_after_s = (long)((left + 999) / 1000);
+    return true;
+}
+
 // On GS_OK the entry has a token: a good one, or one that was minted while we waited.
 static enum gs_status provide(struct gs_hosts *hosts, struct entry *entry,
                               const struct gs_host_account *account, int64_t deadline_ms,
                               struct gs_error *err)
 {
     while (!is_good(entry)) {
+        enum gs_status limited;
+        if (is_limited(entry, &limited, err))
+            return limited;
         if (!entry->minting)
             return mint(hosts, entry, account, deadline_ms, err);
         if (!wait_for_attempt(hosts, entry, deadline_ms))

@@ -216,12 +216,17 @@ def test_the_host_is_silent(start_daemon, tmp_path, host, make_repo):
 def test_the_host_asks_to_wait(installed, host):
     place = installed()
     path = f"/installations/{place.config['githubAppInstallationId']}/"
-    host.fault("respond", at="api", match=path, status=429, headers={"Retry-After": "7"}, times=1)
+    host.fault("respond", at="api", match=path, status=429, headers={"Retry-After": "90"}, times=1)
     answer = place.configure()
-    assert answer.status == 503 and answer.json["code"] == "rate_limited"
-    assert answer.headers["Retry-After"] == "7"
+    answer.refused(503, "rate_limited")
+    assert answer.headers["Retry-After"] == "90"
     place.client.git_config(place.id).refused(404, "not_found")
-    place.configure().ok(201)
+    # Until then it is not asked again.
+    asked = len(host.requests())
+    answer = place.configure()
+    answer.refused(503, "rate_limited")
+    assert 60 < int(answer.headers["Retry-After"]) <= 90
+    assert len(host.requests()) == asked
 
 
 def test_import_of_a_name_that_is_taken(place):

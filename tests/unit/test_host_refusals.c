@@ -8,10 +8,13 @@
 
 #include "host_fixture.h"
 
+// As the first call of a server, which no earlier answer keeps from asking.
 static void expect_refusal(const char *status, const char *headers, const char *body,
                            enum gs_code code, struct gs_error *err)
 {
     const char *token = NULL;
+    gs_hosts_free(hosts);
+    hosts = gs_hosts_new(net);
     answer_with(status, headers, body);
     assert_int_equal(ask_token(NULL, &token, err), gs_code_status(code));
     if (err->code != code)
@@ -85,6 +88,27 @@ static void limits_say_how_long(void **state)
     expect_refusal("403 Forbidden", "X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: 5\r\n", "{}",
                    GS_CODE_RATE_LIMITED, &err);
     assert_int_equal(err.retry_after_s, 1);
+}
+
+static void while_it_is_limited_the_host_is_not_asked(void **state)
+{
+    struct gs_error err = GS_ERROR_INIT;
+    const char *token = NULL;
+    (void)state;
+    expect_refusal("429 Too Many", "Retry-After: 1\r\n", "", GS_CODE_RATE_LIMITED, &err);
+    answer_with(NULL, NULL, NULL);
+    assert_int_equal(ask_token(NULL, &token, &err), GS_BUSY);
+    assert_int_equal(err.code, GS_CODE_RATE_LIMITED);
+    assert_int_equal(err.retry_after_s, 1);
+    assert_int_equal(github.mints, 1);
+
+    struct gs_host_account limited = account;
+    account.installation_id = "78";
+    assert_int_equal(ask_token(NULL, &token, &err), GS_OK);
+    account = limited;
+    gs_clock_sleep_ms(1050);
+    assert_int_equal(ask_token(NULL, &token, &err), GS_OK);
+    assert_int_equal(github.mints, 3);
 }
 
 static void forbidden_without_a_limit_is_denied(void **state)
@@ -205,6 +229,7 @@ int main(void)
         HOST_TEST(unauthorized_for_its_times_is_about_the_clock),
         HOST_TEST(not_found_is_about_the_installation),
         HOST_TEST(limits_say_how_long),
+        HOST_TEST(while_it_is_limited_the_host_is_not_asked),
         HOST_TEST(forbidden_without_a_limit_is_denied),
         HOST_TEST(nonsense_is_the_hosts_failure),
         HOST_TEST(quotes_are_bounded_and_on_one_line),

@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A host that asks to wait, one that is down, and one that hangs: who waits, who is told at once, and who is not concerned."""
+
+import contextlib
+import re
+import threading
+import time
+
+import pytest
+from client import Client
+from faulty import FaultyPlace
+from place import Place, with_text
+
+WAIT = {"status": 429, "headers": {"Retry-After": "1"}}
+FAST_SECONDS = 5  # for what takes a few hundredths on an idle machine
+
+
+@pytest.fixture(autouse=True)
+def without_faults(host):
+    yield
+    host.clear_faults()
+
+
+@pytest.fixture
+def start(start_daemon, tmp_path):
+    running = []
+
+    def start(**settings):
+        running.append(start_daemon(tmp_path / f"data{len(running)}", **settings))
+        return running[-1]
+
+    yield start
+    for daemon in running:
+        daemon.stop()
+
+
+@pytest.fixture
+def make_faulty(host, make_repo):
+    def make(daemon, **changes):
+        place = FaultyPlace(daemon, host, make_repo(), **changes)
+        place.configure().ok(201)
+        return place
+
+    return make
+
+
+@pytest.fixture
+def make_healthy(host, make_repo):
+    """On another origin than the faulty ones."""
+
+    def make(daemon):
+        place = Place(Client(daemon), host, make_repo())
+        place.configure().ok(201)
+        return place
+
+    return make
+
+
+def edited(place):
+    """An app that is in git, with something new to push."""
+    app = place.pushed_app()
+    place.edit(app, with_text(app.document, "edited"))
+    return app
+
+
+class Call(threading.Thread):
+    """A call on its way; join_() gives its answer and how long it took."""
+
+    def __init__(self, run):
+        super().__init__()
+        self._run_call = run
+        self.start()
+
+    def run(self):
+        begin = time.monotonic()
+        self.answer = self._run_call()
+        self.seconds = time.monotonic() - begin
+
+    def join_(self):
+        self.join()
+        return self.answer, self.seconds
+
+
+def timed(run):
+    return Call(run).join_()
+
+
+def metric(daemon, name):
+    """All samples of that name, by their labels."""
+    body = Client(daemon).send("GET", "/metrics").body.decode()
+    return dict(re.findall(rf"^{name}(\{{.*\}})? (\d+)$", body, re.MULTILINE))
+
+
+# The host asks to wait
+
+
+def strike(place, step, **members):
+    if step == "token":
+        place.host.expire_tokens()
+        place.api_fault("respond", **members)
+    elif step == "advertisement":
+        place.advert_fault("respond", **members)
+    else:
+        place.post_fault("respond", **members)
+
+
+LIMITS = [
+    ("token", {"status": 429, "headers": {"Retry-After": "1"}}),
+    ("token", {"status": 503, "headers": {"Retry-After": "1"}}),
+    ("advertisement", {"status": 429, "headers": {"Retry-After": "1"}}),
+    ("advertisement", {"status": 403, "headers": {"Retry-After": "1"}}),
+    ("push", {"status": 429, "headers": {"Retry-After": "1"}}),
+]
+
+
+@pytest.mark.parametrize("step, members", LIMITS, ids=[f"{s}-{m['status']}" for s, m in LIMITS])
+def test_a_call_waits_as_long_as_the_host_asks(start, make_faulty, make_healthy, step, members):
+    """On the only worker there is, which goes on with other repositories in the meantime."""
+    daemon = start(git_workers=1)
+    place, other = make_faulty(daemon), make_healthy(daemon)
+    app, others = edited(place), edited(other)
+    strike(place, step, times=1, **members)
+    waiting = Call(lambda: place.push(app, "Waited"))
+    time.sleep(0.3)
+    answer, seconds = timed(lambda: other.push(others, "Did not wait"))
+    answer.ok()
+    assert waiting.is_alive() and seconds < 0.8
+    answer, seconds = waiting.join_()
+    assert answer.ok()["status"] == "pushed"
+    assert 1 <= seconds < 1 + FAST_SECONDS
+    assert [entry["state"] for entry in place.settled()] == ["done", "done"]
+    place.assert_sound()
+
+
+def test_those_who_come_later_wait_as_well(start, make_faulty):
+    place = make_faulty(start())
+    apps = [place.pushed_app(f"App {number}") for number in range(4)]
+    for app in apps:
+        place.edit(app, with_text(app.document, "edited"))
+    place.advert_fault("respond", times=1, **WAIT)
+    calls = [Call(lambda app=app: place.push(app, f"Push of {app.id}")) for app in apps]
+    for call in calls:
+        call.join_()[0].ok()
+    place.assert_sound()
+
+
+def test_a_configuration_and_a_pull_wait_too(start, host, make_repo):
+    place = FaultyPlace(start(), host, make_repo())
+    place.api_fault("respond", times=1, **WAIT)
+    answer, seconds = timed(place.configure)
+    answer.ok(201)
+    assert seconds >= 1
+    app = place.pushed_app()
+    place.commit_document(app, with_text(app.document, "changed in git"))
+    place.advert_fault("respond", "git-upload-pack", times=1, **WAIT)
+    answer, seconds = timed(lambda: place.client.pull(app.id))
+    assert answer.ok()["status"] == "updated" and seconds >= 1
+    place.assert_no_secrets()
+
+
+@pytest.mark.parametrize("step", ["token", "advertisement", "push"])
+def test_who_cannot_wait_is_told_at_once(start, make_faulty, step):
+    place = make_faulty(start(git_timeout="3s"))
+    app = edited(place)
+    strike(place, step, status=429, headers={"Retry-After": "17"})
+    with place.unchanged():
+        answer, seconds = timed(lambda: place.push(app, "Refused"))
+    answer.refused(503, "rate_limited")
+    assert answer.headers["Retry-After"] == "17"
+    assert seconds < 2.5
+    assert [entry["state"] for entry in place.settled()] == ["failed", "done"]
+
+
+def test_a_host_that_asks_again_and_again(start, make_faulty):
+    """The call ends with its time, and tells what the host said last."""
+    place = make_faulty(start(git_timeout="3s"))
+    app = edited(place)
+    place.advert_fault("respond", **WAIT)
+    answer, seconds = timed(lambda: place.push(app, "Refused"))
+    answer.refused(503, "rate_limited")
+    assert 1 < seconds < 3 + FAST_SECONDS
+
+
+def test_a_server_that_stops_lets_nobody_wait(start_daemon, tmp_path, make_faulty):
+    daemon = start_daemon(tmp_path / "stopped", stop_timeout="9s")
+    place = make_faulty(daemon)
+    app = edited(place)
+    place.advert_fault("respond", status=429, headers={"Retry-After": "20"})
+    waiting = Call(lambda: place.push(app, "Interrupted"))
+    time.sleep(0.5)
+    begin = time.monotonic()
+    daemon.stop()
+    assert time.monotonic() - begin < FAST_SECONDS
+    waiting.join_()[0].refused(503, "rate_limited")
+
+
+# A host that is down
+
+
+def tries(place, rule):
+    return next(entry["hits"] for entry in place.host.faults() if entry["id"] == rule)
+
+
+def test_a_host_that_is_down_is_left_alone(start, make_faulty, make_healthy):
+    daemon = start()
+    place, other = make_faulty(daemon), make_healthy(daemon)
+    app, others = edited(place), edited(other)
+    rule = place.git_fault("drop")
+    for _ in range(2):  # of three tries each
+        assert place.push(app, "Lost").status in (502, 503)
+    before = tries(place, rule)
+    answer, seconds = timed(lambda: place.push(app, "Not tried"))
+    answer.refused(503, "host_down")
+    assert answer.headers["Retry-After"] == "1"
+    assert tries(place, rule) == before and seconds < 0.5
+    # Somebody else's host is not concerned.
+    assert other.push(others, "Another host").ok()["status"] == "pushed"
+    origin = place.repo.fault_url.split("/")[2]
+    labels = f'{{origin="http://{origin}"}}'
+    assert metric(daemon, "gitsync_git_host_failures") == {labels: "5"}
+    assert metric(daemon, "gitsync_git_host_paused") == {labels: "1"}
+    # After the pause one call finds out.
+    time.sleep(1.1)
+    assert place.push(app, "Tried and lost").status == 502
+    answer = place.push(app, "Not tried")
+    answer.refused(503, "host_down")
+    assert answer.headers["Retry-After"] == "2"
+    place.host.clear_faults()
+    time.sleep(2.1)
+    assert place.push(app, "Recovered").ok()["status"] == "pushed"
+    assert metric(daemon, "gitsync_git_host_failures") == {}
+    place.assert_sound()
+
+
+def test_an_api_that_is_down_is_left_alone(start, make_faulty):
+    place = make_faulty(start(breaker_failures=3))
+    app = edited(place)
+    place.host.expire_tokens()
+    place.api_fault("respond", status=502)
+    place.push(app, "Lost").refused(502, "host_failed")
+    place.push(app, "Not tried").refused(503, "host_down")
+    place.host.clear_faults()
+    time.sleep(1.1)
+    assert place.push(app, "Recovered").ok()["status"] == "pushed"
+
+
+# A host that hangs
+
+
+@contextlib.contextmanager
+def hanging(places):
+    """A call of each hangs meanwhile."""
+    calls = []
+    for place in places:
+        app = edited(place)
+        place.git_fault("silent")
+        calls.append(Call(lambda place=place, app=app: place.push(app, "Hangs")))
+    time.sleep(0.5)
+    yield
+    assert all(call.is_alive() for call in calls)
+    for call in calls:
+        call.join_()[0].refused(504, "host_timeout")
+
+
+def test_one_slow_repository_delays_no_other(start, make_faulty):
+    """Two workers, one of them in a repository that hangs, and twenty others on the same host."""
+    daemon = start(git_workers=2, git_timeout="12s")
+    slow, others = make_faulty(daemon), [make_faulty(daemon) for _ in range(20)]
+    apps = [edited(place) for place in others]
+    with hanging([slow]):
+        answers = [
+            Call(lambda place=place, app=app: place.push(app, "In time"))
+            for place, app in zip(others, apps)
+        ]
+        for call in answers:
+            answer, seconds = call.join_()
+            assert answer.ok()["status"] == "pushed"
+            assert seconds < FAST_SECONDS
+
+
+def test_a_host_that_hangs_leaves_workers_to_the_others(start, make_faulty, make_healthy):
+    """More repositories hang than there are workers."""
+    daemon = start(git_workers=4, git_timeout="8s")
+    slow, other = [make_faulty(daemon) for _ in range(3)], make_healthy(daemon)
+    waiting, app = [make_faulty(daemon) for _ in range(2)], edited(other)
+    for place in waiting:
+        place.git_fault("silent")
+    with hanging(slow):
+        late = [Call(place.configure) for place in waiting]
+        for number in range(3):
+            other.edit(app, with_text(app.document, f"edited {number}"))
+            answer, seconds = timed(lambda number=number: other.push(app, f"Push {number}"))
+            assert answer.ok()["status"] == "pushed"
+            assert seconds < 3
+    for call in late:
+        call.join_()
