@@ -139,6 +139,7 @@ lint() {
 unit() {
     compile
     unit_tests unit "$build"
+    py_tests property tests/property "$build/gitsync" 0
 }
 
 api() {
@@ -153,6 +154,7 @@ all() {
     py_tests corpus tests/corpus "$build/gitsync" 0
     compile_asan
     unit_tests unit-asan "$asan"
+    py_tests property-asan tests/property "$asan/gitsync" 0
     if [ -d tests/api ]; then
         py_tests_asan
         py_tests api tests/api "$build/gitsync" 0

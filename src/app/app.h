@@ -40,7 +40,7 @@ struct gs_document {
     yyjson_val *version; // of appVersions: the only one, or the edited one
     struct gs_slice app_id, app_name, app_slug;
     struct gs_slice version_id, version_name;
-    bool has_status;                 // appVersions[0].status is a string
+    bool has_status;                 // the version's status is a string
     bool draft;                      // … and it is DRAFT
     struct gs_slice tooljet_version; // empty in very old documents
 };
@@ -94,8 +94,8 @@ void gs_export_release(struct gs_export *export);
 enum gs_status gs_export_join(const struct gs_slice *documents, size_t count, struct gs_buf *out,
                               struct gs_error *err) GS_MUST_CHECK;
 
-// Appends the document with appVersions[0].status and .name replaced, where these members exist;
-// NULL leaves one alone. Everything else keeps its bytes (a document that is not in
+// Appends the document with the version's status and name replaced, where these members exist; NULL
+// leaves one alone. Everything else keeps its bytes (a document that is not in
 // JSON.stringify's form is brought into it). Nothing to change: the bytes as they came.
 // Errors: those of gs_document_parse, too_large (out's maximum).
 enum gs_status gs_document_rewrite(struct gs_slice bytes, const char *status, const char *name,

@@ -15,30 +15,32 @@ from jsbytes import to_js_bytes
 MERGED, CONFLICTS = 0, 1
 
 often = settings(
-    max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+    max_examples=50, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
 
 
 class Tool:
-    """The program under test, fed with files."""
+    """The program under test: one process that answers request by request."""
 
-    def __init__(self, program, folder):
-        self.program = program
-        self.folder = folder
+    def __init__(self, program):
+        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
-    def run(self, *inputs, policy=None):
-        paths = []
-        for number, content in enumerate(inputs):
-            paths.append(self.folder / f"{number}.json")
-            paths[-1].write_bytes(content)
-        words = [policy] if policy else []
-        done = subprocess.run([self.program, *paths, *words], capture_output=True, check=False)
-        assert done.returncode in (MERGED, CONFLICTS), done.stderr.decode(errors="replace")
-        assert done.stderr == b""
-        return done.returncode, done.stdout
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        assert self.process.wait(timeout=60) == 0
+
+    def run(self, word, *texts):
+        lengths = " ".join(str(len(text)) for text in texts)
+        self.process.stdin.write(f"{word} {lengths}\n".encode() + b"".join(texts))
+        self.process.stdin.flush()
+        outcome, length = map(int, self.process.stdout.readline().split())
+        text = self.process.stdout.read(length)
+        assert outcome in (MERGED, CONFLICTS), text.decode(errors="replace")
+        return outcome, text
 
     def merge(self, base, ours, theirs, policy="fail"):
-        return self.run(*map(to_js_bytes, (base, ours, theirs)), policy=policy)
+        return self.run(policy, *map(to_js_bytes, (base, ours, theirs)))
 
     def merged(self, *three, policy="fail"):
         outcome, text = self.merge(*three, policy=policy)
@@ -48,14 +50,16 @@ class Tool:
         return document
 
     def diff(self, before, after):
-        return json.loads(self.run(to_js_bytes(before), to_js_bytes(after))[1])
+        return json.loads(self.run("diff", to_js_bytes(before), to_js_bytes(after))[1])
 
 
 @pytest.fixture(scope="session")
-def tool(build, tmp_path_factory):
+def tool(build):
     program = build / "tests" / "unit" / "merge_tool"
     assert program.exists(), f"{program} is not built"
-    return Tool(program, tmp_path_factory.mktemp("merge"))
+    running = Tool(program)
+    yield running
+    running.close()
 
 
 def in_any_order(document):
@@ -74,7 +78,7 @@ def test_a_merge_with_nothing_gives_the_bytes(tool, base, x, indent):
     before = to_js_bytes(base)
     text = json.dumps(x, indent=indent, ensure_ascii=bool(indent)).encode()
     for ours, theirs in ((text, text), (before, text), (text, before)):
-        assert tool.run(before, ours, theirs, policy="fail") == (MERGED, text)
+        assert tool.run("fail", before, ours, theirs) == (MERGED, text)
 
 
 @often

@@ -1,53 +1,74 @@
-// Merges three files for the property tests: prints the merged document, or the conflicts as JSON. With two
-// files it prints their differences.
+// Merges and compares documents for the property tests, request by request, because a process for
+// each would take longer than all the rest. A request is a line "fail|ours|theirs BYTES BYTES
+// BYTES" (base, ours, theirs) or "diff BYTES BYTES" with the documents behind it; the answer is a
+// line "OUTCOME BYTES" and the merged document, the conflicts or changes as JSON, or what failed.
 // SPDX-License-Identifier: Apache-2.0
 #include "app/app.h"
-#include "base/files.h"
 
-enum { EXIT_MERGED = 0, EXIT_CONFLICTS = 1, EXIT_FAILED = 2 };
-enum { FILE_MAX = 64 * 1024 * 1024, INPUTS_MAX = 3 };
+enum outcome { OUTCOME_DONE, OUTCOME_CONFLICTS, OUTCOME_FAILED };
+enum { TEXT_MAX = 64 * 1024 * 1024, INPUTS_MAX = 3 };
 
-struct input {
-    struct gs_buf bytes;
-    struct gs_document document;
+struct request {
+    char word[16];
+    size_t count;
+    struct gs_buf texts[INPUTS_MAX];
+    struct gs_document documents[INPUTS_MAX];
 };
 
-static enum gs_status read_input(const char *path, struct input *input, struct gs_error *err)
+static bool read_text(size_t len, struct gs_buf *text)
 {
-    gs_buf_init(&input->bytes, FILE_MAX);
-    enum gs_status status = gs_file_read(path, &input->bytes, err);
-    return status == GS_OK
-               ? gs_document_parse(gs_buf_slice(&input->bytes), path, &input->document, err)
-               : status;
+    gs_buf_init(text, TEXT_MAX);
+    char *to = gs_buf_reserve(text, len);
+    if (!to || fread(to, 1, len, stdin) != len)
+        return false;
+    text->len = len;
+    return true;
 }
 
-static void release_input(struct input *input)
+// False at the end of the input.
+static bool read_request(struct request *request)
 {
-    gs_document_release(&input->document);
-    gs_buf_release(&input->bytes);
+    size_t lengths[INPUTS_MAX];
+    char line[128];
+    *request = (struct request){.count = 0};
+    if (!fgets(line, sizeof line, stdin))
+        return false;
+    int fields =
+        sscanf(line, "%15s %zu %zu %zu", request->word, &lengths[0], &lengths[1], &lengths[2]);
+    while ((int)request->count + 1 < fields) {
+        if (!read_text(lengths[request->count], &request->texts[request->count]))
+            return false;
+        request->count++;
+    }
+    return request->count >= 2;
 }
 
-static enum gs_status print_json(yyjson_mut_doc *doc, yyjson_mut_val *root, struct gs_error *err)
+static void release_request(struct request *request)
 {
-    GS_CLEANUP(gs_buf_release) struct gs_buf out;
-    gs_buf_init(&out, FILE_MAX);
+    for (size_t i = 0; i < INPUTS_MAX; i++) {
+        gs_document_release(&request->documents[i]);
+        gs_buf_release(&request->texts[i]);
+    }
+}
+
+static enum gs_status write_json(yyjson_mut_doc *doc, yyjson_mut_val *root, struct gs_buf *out,
+                                 struct gs_error *err)
+{
     yyjson_mut_doc_set_root(doc, root);
-    enum gs_status status = gs_json_write_mut(doc, &out, err);
-    fwrite(out.data, 1, out.len, stdout);
-    return status;
+    return gs_json_write_mut(doc, out, err);
 }
 
-static enum gs_status diff(const struct input inputs[], struct gs_arena *arena,
-                           struct gs_error *err)
+static enum gs_status diff(const struct request *request, struct gs_arena *arena,
+                           struct gs_buf *out, struct gs_error *err)
 {
     struct gs_change *changes;
     size_t count;
-    enum gs_status status =
-        gs_document_diff(&inputs[0].document, &inputs[1].document, arena, &changes, &count, err);
+    enum gs_status status = gs_document_diff(&request->documents[0], &request->documents[1], arena,
+                                             &changes, &count, err);
     if (status != GS_OK)
         return status;
     GS_CLEANUP(gs_json_cleanup_mut) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-    return print_json(doc, gs_changes_to_json(doc, changes, count, true), err);
+    return write_json(doc, gs_changes_to_json(doc, changes, count, true), out, err);
 }
 
 static enum gs_conflict_policy policy_of(const char *word)
@@ -57,53 +78,60 @@ static enum gs_conflict_policy policy_of(const char *word)
     return strcmp(word, "theirs") == 0 ? GS_CONFLICT_THEIRS : GS_CONFLICT_FAIL;
 }
 
-// Sets *out_clean when there was no conflict.
-static enum gs_status merge(const struct input inputs[], const char *policy, struct gs_arena *arena,
-                            bool *out_clean, struct gs_error *err)
+static enum gs_status merge(const struct request *request, struct gs_arena *arena,
+                            enum outcome *outcome, struct gs_buf *out, struct gs_error *err)
 {
     struct gs_merge_side sides[INPUTS_MAX];
     for (size_t i = 0; i < INPUTS_MAX; i++)
-        sides[i] = (struct gs_merge_side){&inputs[i].document, gs_buf_slice(&inputs[i].bytes)};
+        sides[i] = (struct gs_merge_side){&request->documents[i], gs_buf_slice(&request->texts[i])};
     struct gs_merge_result result;
-    enum gs_status status =
-        gs_document_merge(&sides[0], &sides[1], &sides[2], policy_of(policy), arena, &result, err);
+    enum gs_status status = gs_document_merge(&sides[0], &sides[1], &sides[2],
+                                              policy_of(request->word), arena, &result, err);
     if (status != GS_OK)
         return status;
     GS_CLEANUP(gs_json_cleanup_mut) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-    *out_clean = result.bytes.len > 0;
-    if (*out_clean)
-        fwrite(result.bytes.data, 1, result.bytes.len, stdout);
-    else
-        status = print_json(doc, gs_conflicts_to_json(doc, result.conflicts, result.conflict_count),
-                            err);
+    if (result.bytes.len > 0) {
+        gs_buf_append_slice(out, gs_buf_slice(&result.bytes));
+    } else {
+        *outcome = OUTCOME_CONFLICTS;
+        status = write_json(doc, gs_conflicts_to_json(doc, result.conflicts, result.conflict_count),
+                            out, err);
+    }
     gs_merge_result_release(&result);
     return status;
 }
 
-int main(int argc, char **argv)
+static enum outcome serve(struct request *request, struct gs_buf *out)
 {
-    size_t count = argc == 5 ? 3 : 2;
-    if (argc != 5 && argc != 3) {
-        fputs("usage: merge_tool BASE OURS THEIRS fail|ours|theirs\n"
-              "       merge_tool BEFORE AFTER\n",
-              stderr);
-        return EXIT_FAILED;
-    }
     GS_CLEANUP(gs_arena_cleanup) struct gs_arena *arena = gs_arena_new();
-    struct input inputs[INPUTS_MAX] = {0};
     struct gs_error err = GS_ERROR_INIT;
     enum gs_status status = GS_OK;
-    bool clean = true;
-    for (size_t i = 0; i < count && status == GS_OK; i++)
-        status = read_input(argv[i + 1], &inputs[i], &err);
+    enum outcome outcome = OUTCOME_DONE;
+    for (size_t i = 0; i < request->count && status == GS_OK; i++)
+        status = gs_document_parse(gs_buf_slice(&request->texts[i]), "the document",
+                                   &request->documents[i], &err);
     if (status == GS_OK)
-        status =
-            argc == 5 ? merge(inputs, argv[4], arena, &clean, &err) : diff(inputs, arena, &err);
-    for (size_t i = 0; i < INPUTS_MAX; i++)
-        release_input(&inputs[i]);
-    if (status != GS_OK) {
-        fprintf(stderr, "%s\n", err.message);
-        return EXIT_FAILED;
+        status = request->count == INPUTS_MAX ? merge(request, arena, &outcome, out, &err)
+                                              : diff(request, arena, out, &err);
+    if (status == GS_OK)
+        return outcome;
+    gs_buf_append_str(out, err.message);
+    return OUTCOME_FAILED;
+}
+
+int main(void)
+{
+    struct request request;
+    bool more = true;
+    while (more && (more = read_request(&request))) {
+        struct gs_buf out;
+        gs_buf_init(&out, TEXT_MAX);
+        int outcome = serve(&request, &out);
+        printf("%d %zu\n", outcome, out.len);
+        fwrite(out.data, 1, out.len, stdout);
+        more = fflush(stdout) == 0;
+        gs_buf_release(&out);
+        release_request(&request);
     }
-    return clean ? EXIT_MERGED : EXIT_CONFLICTS;
+    return 0;
 }
