@@ -82,7 +82,7 @@ struct gs_export {
 // gs_export_release (the bytes are heap memory). An export of one version without a new name whose
 // bytes are gs_json_write's comes out unchanged. Linear.
 // Errors: not_an_app (what and where), invalid_name, conflict for two versions with one id or name,
-// too_large for over 1,000 versions, 100 MiB in one part or 512 MiB in all.
+// too_large for over 1,000 versions, 100 MiB in one part or 256 MiB in all.
 enum gs_status gs_export_split(yyjson_val *root, const char *app_name, struct gs_arena *arena,
                                struct gs_export *out_export, struct gs_error *err) GS_MUST_CHECK;
 void gs_export_release(struct gs_export *export);

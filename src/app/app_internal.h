@@ -9,7 +9,7 @@
 
 enum {
     GS_DOCUMENT_MAX = 100 * 1024 * 1024, // git hosts refuse larger files
-    GS_EXPORT_MAX = 512 * 1024 * 1024,   // all parts of one export together
+    GS_EXPORT_MAX = 256 * 1024 * 1024,   // all parts of one export together
     GS_EXPORT_VERSIONS_MAX = 1000,
 };
 
