@@ -27,6 +27,15 @@
     "\"organizationId\":{\"type\":\"string\",\"format\":\"uuid\"},\"gitAppId\":" TEXT              \
     ",\"gitAppName\":" TEXT ",\"gitVersionId\":" TEXT ",\"gitBranchName\":" TEXT "}}"
 #define RELEASE "{\"type\":\"object\",\"properties\":{\"versionId\":" TEXT "}}"
+#define PUSH_ALL                                                                                   \
+    "{\"type\":\"object\",\"required\":[\"commitMessage\"],\"properties\":{\"commitMessage\":{"    \
+    "\"type\":\"string\",\"minLength\":1,\"maxLength\":65536},\"commitPerApp\":{"                  \
+    "\"type\":\"boolean\"},\"continueOnError\":{\"type\":\"boolean\"},\"onConflict\":{"            \
+    "\"enum\":[\"fail\",\"ours\",\"merge\"]}}}"
+#define PULL_ALL                                                                                   \
+    "{\"type\":\"object\",\"properties\":{\"continueOnError\":{\"type\":\"boolean\"},"             \
+    "\"onConflict\":{\"enum\":[\"fail\",\"ours\",\"theirs\"]},\"maxDeletions\":{"                  \
+    "\"type\":[\"integer\",\"string\"]}}}"
 #define ROLLBACK                                                                                   \
     "{\"type\":\"object\",\"properties\":{\"commit\":{\"type\":\"string\",\"pattern\":"            \
     "\"^[0-9a-fA-F]{40}$\"},\"operationId\":{\"type\":\"string\",\"format\":\"uuid\"},\"push\":{"  \
@@ -100,6 +109,11 @@ const struct api_route gs_api_table[] = {
      "the same under its other name", "refresh", NULL},
     {"GET", BASE "/apps/:appId/history", LATER, ROUTE_SYNC, 200, gs_app_history,
      "the commits that changed an app, newest first", "limit cursor refresh", NULL},
+    {"POST", BASE "/organization/:organizationId/git-sync/push", LATER_BODY, ROUTE_SYNC, 200,
+     gs_organization_push, "push the latest version of every app of an organization", "dryRun",
+     PUSH_ALL},
+    {"POST", BASE "/organization/:organizationId/git-sync/pull", LATER_BODY, ROUTE_SYNC, 200,
+     gs_organization_pull, "pull into every linked app of an organization", "dryRun", PULL_ALL},
     {"POST", BASE "/apps/:appId/rollback", LATER_BODY, ROUTE_SYNC, 200, gs_app_rollback,
      "give an app the document of a commit, or from before an operation, back", "dryRun diff",
      ROLLBACK},

@@ -149,3 +149,20 @@ enum gs_status gs_mirror_commit(struct gs_mirror *mirror, const struct gs_commit
     *out_count = changes.count;
     return GS_OK;
 }
+
+enum gs_status gs_mirror_squash(struct gs_mirror *mirror, const struct gs_commit_request *request,
+                                const struct gs_oid *top, struct gs_oid *out_commit,
+                                struct gs_error *err)
+{
+    GS_CLEANUP(gs_arena_cleanup) struct gs_arena *scratch = gs_arena_new();
+    struct gs_slice name = clean_ident(scratch, request->author_name);
+    git_oid tree;
+    enum gs_status status = check_request(request, name, err);
+    if (status == GS_OK)
+        status = read_parent_tree(mirror, top, &tree, err);
+    if (status == GS_OK)
+        status = write_empty_tree(mirror, &tree, err);
+    return status == GS_OK
+               ? write_commit(mirror, request, name, &tree, scratch, out_commit, err)
+               : status;
+}

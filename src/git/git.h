@@ -166,6 +166,11 @@ enum gs_status gs_mirror_commit(struct gs_mirror *mirror, const struct gs_commit
                                 struct gs_file_change **out_changes, size_t *out_count,
                                 struct gs_error *err) GS_MUST_CHECK;
 
+// One commit with the tree of top, directly on the parent, in the place of those that led there. The request's edits are not looked at.
+enum gs_status gs_mirror_squash(struct gs_mirror *mirror, const struct gs_commit_request *request,
+                                const struct gs_oid *top, struct gs_oid *out_commit,
+                                struct gs_error *err) GS_MUST_CHECK;
+
 enum gs_push_outcome {
     GS_PUSH_DONE, // the host reported ok
     GS_PUSH_MOVED, // the ref is no longer at old (or is locked): nothing happened, rebuild and try again

@@ -5,12 +5,8 @@
 #include "sync/sync_internal.h"
 
 static const char *const kind_names[] = {
-    [GS_SYNC_PUSH] = "push",
-    [GS_SYNC_CREATE] = "create",
-    [GS_SYNC_PULL] = "pull",
-    [GS_SYNC_PROMOTE] = "promote",
-    [GS_SYNC_ROLLBACK] = "rollback",
-    [GS_SYNC_RERELEASE] = "release",
+    [GS_SYNC_PUSH] = "push",       [GS_SYNC_CREATE] = "create",     [GS_SYNC_PULL] = "pull",
+    [GS_SYNC_PROMOTE] = "promote", [GS_SYNC_ROLLBACK] = "rollback", [GS_SYNC_RERELEASE] = "release",
 };
 
 // What is needed to run a push again after a crash.
@@ -35,7 +31,7 @@ static enum gs_status request_json(struct task *task, struct gs_error *err)
     return status;
 }
 
-enum gs_status gs_operation_insert(struct gs_sync *sync, struct task *task, struct gs_error *err)
+static enum gs_status insert(struct gs_tx *tx, struct task *task, struct gs_error *err)
 {
     char *id = gs_arena_alloc(task->arena, GS_UUID_TEXT + 1);
     gs_uuid_new(id);
@@ -50,12 +46,16 @@ enum gs_status gs_operation_insert(struct gs_sync *sync, struct task *task, stru
         .created_at = now,
         .updated_at = now,
     };
-    GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
     enum gs_status status = request_json(task, err);
-    if (status == GS_OK)
-        status = gs_tx_write(sync->options.store, &tx, err);
-    if (status == GS_OK)
-        status = gs_store_add_operation(tx, &task->op, err);
+    return status == GS_OK ? gs_store_add_operation(tx, &task->op, err) : status;
+}
+
+enum gs_status gs_operation_insert(struct gs_sync *sync, struct task *task, struct gs_error *err)
+{
+    GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
+    enum gs_status status = gs_tx_write(sync->options.store, &tx, err);
+    for (; status == GS_OK && task; task = task->next)
+        status = insert(tx, task, err);
     return status == GS_OK ? gs_tx_commit(&tx, err) : status;
 }
 

@@ -1,6 +1,7 @@
 // A batch of calls that read from git: they share the look at the host and the fetch, and each then works on its own app.
 // SPDX-License-Identifier: Apache-2.0
 #include "base/crash.h"
+#include "sync/group_internal.h"
 #include "sync/look_internal.h"
 #include "sync/pull_internal.h"
 
@@ -89,28 +90,64 @@ static enum gs_status run_task(struct session *session, struct task *task, struc
     return run_incoming(&incoming, err);
 }
 
+// A mirror that turns out to be damaged is made anew, once in a batch.
+static enum gs_status run_repaired(struct session *session, struct task *task, bool *rebuilt,
+                                   struct gs_error *err)
+{
+    enum gs_status status = run_task(session, task, err);
+    if (status != GS_INTERNAL || err->code != GS_CODE_INTERNAL || *rebuilt)
+        return status;
+    *rebuilt = true;
+    gs_error_release(err);
+    status = gs_session_rebuild_mirror(session, err);
+    return status == GS_OK ? run_task(session, task, err) : status;
+}
+
+static void fail(struct session *session, struct task *task, struct task *tasks,
+                 struct gs_error *err)
+{
+    // A host that is no use to the first is none to the others; they need not ask once more.
+    enum gs_status status = gs_error_status(err);
+    bool no_answer = status == GS_UPSTREAM || status == GS_TIMEOUT;
+    if (status == GS_BUSY || (no_answer && !session->has_upload_advert))
+        gs_tasks_fail(session->sync, task, err);
+    else
+        gs_task_fail(session->sync, task, err);
+    gs_error_release(err);
+    gs_group_skip_others(session->sync, task, tasks);
+}
+
+// Tries out all of a group whose parts are to succeed or to fail together, before the first one changes anything.
+static void check_group(struct session *session, struct task *first, bool *rebuilt)
+{
+    struct group *group = first->group;
+    if (!group || !group->all_or_none || group->checked)
+        return;
+    group->checked = true;
+    for (struct task *task = first; task && gs_group_has_both(first, task); task = task->next) {
+        struct gs_error err = GS_ERROR_INIT;
+        bool dry = task->request.dry_run;
+        task->request.dry_run = true;
+        enum gs_status status = run_repaired(session, task, rebuilt, &err);
+        task->request.dry_run = dry;
+        if (status == GS_OK)
+            continue;
+        fail(session, task, first, &err);
+        return;
+    }
+}
+
 void gs_sync_run_pulls(struct session *session, struct task *tasks)
 {
     GS_CLEANUP(gs_error_release) struct gs_error err = GS_ERROR_INIT;
     bool rebuilt = false;
     for (struct task *task = tasks; task; task = task->next) {
+        if (!task->ended)
+            check_group(session, task, &rebuilt);
         if (task->ended)
             continue;
-        enum gs_status status = run_task(session, task, &err);
-        if (status == GS_INTERNAL && err.code == GS_CODE_INTERNAL && !rebuilt) {
-            rebuilt = true;
-            gs_error_release(&err);
-            status = gs_session_rebuild_mirror(session, &err);
-            if (status == GS_OK)
-                status = run_task(session, task, &err);
-        }
-        // A host that is no use to the first is none to the others; they need not ask once more.
-        bool no_answer = status == GS_UPSTREAM || status == GS_TIMEOUT;
-        if (status == GS_BUSY || (no_answer && !session->has_upload_advert))
-            gs_tasks_fail(session->sync, task, &err);
-        else if (status != GS_OK)
-            gs_task_fail(session->sync, task, &err);
-        gs_error_release(&err);
+        if (run_repaired(session, task, &rebuilt, &err) != GS_OK)
+            fail(session, task, tasks, &err);
         task->ended = true;
     }
 }

@@ -14,27 +14,6 @@ enum round_result {
     ROUND_AGAIN,   // the branch moved: build them anew
 };
 
-struct round {
-    struct push_batch *batch;
-    size_t first, end; // the items that take part, by index
-    // As of the last look:
-    struct gs_git_advert advert;
-    const char *ref;
-    struct gs_oid head, tip;
-    struct gs_oid sent; // the host may have it or not; none when that is known
-};
-
-static bool is_pending(const struct push_item *item)
-{
-    return !item->task->ended;
-}
-
-static void fail_item(struct push_batch *batch, struct push_item *item, struct gs_error *err)
-{
-    gs_push_item_reset(item);
-    gs_task_fail(batch->session->sync, item->task, err);
-}
-
 static void fail_pending(struct round *round, const struct gs_error *err)
 {
     bool unknown = !gs_oid_is_none(&round->sent);
@@ -42,10 +21,10 @@ static void fail_pending(struct round *round, const struct gs_error *err)
         struct push_item *item = &round->batch->items[i];
         struct gs_error copy = *err;
         copy.details = NULL;
-        if (!is_pending(item))
+        if (!gs_push_is_pending(item))
             continue;
         if (!unknown || gs_oid_is_none(&item->commit)) {
-            fail_item(round->batch, item, &copy);
+            gs_push_fail_item(round->batch, item, &copy);
             continue;
         }
         gs_push_item_reset(item);
@@ -79,7 +58,7 @@ static enum gs_status record_items(struct round *round, struct gs_error *err)
     enum gs_status status = gs_tx_write(batch->session->sync->options.store, &tx, err);
     for (size_t i = round->first; status == GS_OK && i < round->end; i++) {
         struct push_item *item = &batch->items[i];
-        if (!is_pending(item))
+        if (!gs_push_is_pending(item))
             continue;
         if (gs_oid_is_none(&item->commit))
             item->task->op.commit = round->tip.hex;
@@ -97,7 +76,7 @@ static enum gs_status finish_items(struct round *round, struct gs_error *err)
         return status;
     }
     for (size_t i = round->first; i < round->end; i++) {
-        if (!is_pending(&round->batch->items[i]))
+        if (!gs_push_is_pending(&round->batch->items[i]))
             continue;
         gs_push_item_reset(&round->batch->items[i]);
         round->batch->items[i].task->ended = true;
@@ -113,7 +92,7 @@ static enum gs_status record_commits(struct round *round, struct gs_error *err)
     enum gs_status status = gs_tx_write(batch->session->sync->options.store, &tx, err);
     for (size_t i = round->first; status == GS_OK && i < round->end; i++) {
         struct push_item *item = &batch->items[i];
-        if (!is_pending(item) || gs_oid_is_none(&item->commit))
+        if (!gs_push_is_pending(item) || gs_oid_is_none(&item->commit))
             continue;
         struct task *task = item->task;
         task->op.state = GS_OP_COMMITTED;
@@ -127,109 +106,6 @@ static enum gs_status record_commits(struct round *round, struct gs_error *err)
     return status == GS_OK ? gs_tx_commit(&tx, err) : status;
 }
 
-// The answer that was recorded before the push began to travel is the answer still.
-static enum gs_status take_recorded(struct push_batch *batch, struct push_item *item,
-                                    struct gs_error *err)
-{
-    GS_CLEANUP(gs_json_cleanup) yyjson_doc *json = NULL;
-    struct task *task = item->task;
-    enum gs_status status =
-        gs_json_parse(gs_slice_str(task->op.result), "the recorded result", &json, err);
-    if (status != GS_OK)
-        return status;
-    // Of a rollback, the push is a part of it.
-    yyjson_val *root = yyjson_doc_get_root(json), *report = gs_json_get_obj(root, "push");
-    struct gs_slice replaced = gs_json_get_str(root, "replacedDocumentId");
-    report = report ? report : root;
-    item->app_id = task->request.app_id;
-    item->version_id = task->op.version_id;
-    item->git_app_id = gs_arena_dup_slice(task->arena, gs_json_get_str(report, "gitAppId"));
-    item->document_id = gs_arena_dup_slice(task->arena, gs_json_get_str(report, "documentId"));
-    gs_buf_clear(&task->json);
-    gs_buf_append_str(&task->json, task->op.result);
-    status = gs_buf_check(&task->json, "the recorded result", err);
-    if (status == GS_OK && replaced.len > 0)
-        status = gs_push_reload_takeover(batch, item, gs_arena_dup_slice(task->arena, replaced),
-                                         err);
-    item->prepared = status == GS_OK;
-    return status;
-}
-
-static enum gs_status find_recorded(struct round *round, const struct task *task,
-                                    struct gs_oid *out_commit, bool *out_arrived,
-                                    struct gs_error *err)
-{
-    bool arrived = false;
-    enum gs_status status = GS_OK;
-    if (task->op.commit && gs_oid_parse(gs_slice_str(task->op.commit), out_commit) &&
-        !gs_oid_is_none(&round->head))
-        status = gs_mirror_is_ancestor(round->batch->session->repo->mirror, out_commit,
-                                       &round->head, &arrived, err);
-    if (status == GS_NOT_FOUND) {
-        gs_error_release(err);
-        status = GS_OK;
-    }
-    if (status == GS_OK)
-        *out_arrived = arrived;
-    return status;
-}
-
-// Its caller was told that it failed and may have edited on since, so it is not for us to send it again.
-static enum gs_status fail_lost(const struct task *task, struct gs_error *err)
-{
-    const char *text = task->op.error_code, *reason = task->op.error_message;
-    enum gs_code code = text ? gs_code_from_text(text) : GS_CODE_NONE;
-    return gs_fail(err, code == GS_CODE_NONE ? GS_CODE_HOST_UNREACHABLE : code, NULL,
-                   "the push did not arrive%s%s", reason ? ": " : "", reason ? reason : "");
-}
-
-// A push that may have arrived: then it is done as it was recorded.
-static enum gs_status settle_interrupted(struct round *round, struct push_item *item,
-                                         struct gs_error *err)
-{
-    struct task *task = item->task;
-    struct gs_oid commit;
-    bool arrived = false;
-    enum gs_status status = find_recorded(round, task, &commit, &arrived, err);
-    if (status != GS_OK)
-        return status;
-    task->settling = arrived;
-    if (!arrived)
-        return task->ask_only ? fail_lost(task, err) : GS_OK;
-    item->commit = commit;
-    return take_recorded(round->batch, item, err);
-}
-
-// Builds every pending item on the tip; one that cannot be built ends alone.
-static enum gs_status prepare_items(struct round *round, struct gs_error *err)
-{
-    for (size_t i = round->first; i < round->end; i++) {
-        struct push_item *item = &round->batch->items[i];
-        if (!is_pending(item))
-            continue;
-        gs_push_item_reset(item);
-        enum gs_status status = GS_OK;
-        if (item->task->settling)
-            status = settle_interrupted(round, item, err);
-        // A dry run looks at the branch as it is and leaves no commit behind for the others to build on.
-        struct gs_oid looked_at = round->tip;
-        bool dry = item->task->request.dry_run;
-        if (status == GS_OK && !item->prepared)
-            status = gs_push_prepare(round->batch, item, dry ? &looked_at : &round->tip, err);
-        if (status == GS_OK)
-            status = gs_push_end_answer(round->batch, item, err);
-        if (status == GS_INTERNAL || status == GS_NOMEM)
-            return status;
-        if (status != GS_OK)
-            fail_item(round->batch, item, err);
-        if (dry) {
-            gs_push_item_reset(item);
-            item->task->ended = true;
-        }
-    }
-    return GS_OK;
-}
-
 // After a push whose answer was lost only the host knows what came of it.
 static enum gs_status find_sent(struct round *round, bool *out_arrived, struct gs_error *err)
 {
@@ -241,14 +117,6 @@ static enum gs_status find_sent(struct round *round, bool *out_arrived, struct g
                                  out_arrived, err);
 }
 
-static size_t count_pending(const struct round *round)
-{
-    size_t count = 0;
-    for (size_t i = round->first; i < round->end; i++)
-        count += is_pending(&round->batch->items[i]);
-    return count;
-}
-
 static enum gs_status take_outcome(struct round *round, enum gs_push_outcome outcome,
                                    const char *reason, enum round_result *out_result,
                                    struct gs_error *err)
@@ -258,7 +126,8 @@ static enum gs_status take_outcome(struct round *round, enum gs_push_outcome out
     case GS_PUSH_DONE:
         return finish_items(round, err);
     case GS_PUSH_REFUSED:
-        if (count_pending(round) == 1)
+        if (gs_push_count_pending(round->batch, round->first, round->end) == 1 ||
+            gs_push_unit_end(round->batch, round->first) == round->end)
             return gs_fail(err, GS_CODE_PUSH_REJECTED, NULL, "the git host refused the push: %s",
                            reason);
         // One bad commit must not take the others down with it.
@@ -304,11 +173,11 @@ static enum gs_status try_round(struct round *round, enum round_result *out_resu
         return finish_items(round, err);
     }
     round->sent = (struct gs_oid){""};
-    status = prepare_items(round, err);
+    status = gs_push_prepare_round(round, err);
     if (status != GS_OK)
         return status;
     gs_crash_point("push.prepared");
-    if (count_pending(round) == 0)
+    if (gs_push_count_pending(round->batch, round->first, round->end) == 0)
         return GS_OK;
     if (gs_oid_eq(&round->tip, &round->head))
         return finish_items(round, err);
@@ -351,7 +220,8 @@ static enum gs_status repair(struct round *round, enum gs_status status, bool *r
 
 static bool is_over(const struct round *round, enum round_result result)
 {
-    return result == ROUND_SETTLED || (round->batch->one_by_one && round->end - round->first > 1);
+    bool is_unit = gs_push_unit_end(round->batch, round->first) == round->end;
+    return result == ROUND_SETTLED || (round->batch->one_by_one && !is_unit);
 }
 
 static enum gs_status fail_moved(const struct push_batch *batch, struct gs_error *err)
@@ -396,9 +266,11 @@ void gs_sync_run_pushes(struct session *session, struct task *tasks)
     for (size_t i = 0; tasks; tasks = tasks->next)
         batch.items[i++].task = tasks;
     push_items(&batch, 0, batch.count);
-    for (size_t i = 0; batch.one_by_one && i < batch.count; i++)
-        if (is_pending(&batch.items[i]))
-            push_items(&batch, i, i + 1);
+    for (size_t i = 0, end; batch.one_by_one && i < batch.count; i = end) {
+        end = gs_push_unit_end(&batch, i);
+        if (gs_push_count_pending(&batch, i, end) > 0)
+            push_items(&batch, i, end);
+    }
     for (size_t i = 0; i < batch.count; i++)
         gs_push_item_reset(&batch.items[i]);
 }

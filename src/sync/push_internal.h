@@ -1,4 +1,4 @@
-// One push inside a batch, shared by push.c, push_item.c and push_answer.c.
+// One push inside a batch, shared by the files push*.c.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef GS_SYNC_PUSH_INTERNAL_H
 #define GS_SYNC_PUSH_INTERNAL_H
@@ -45,6 +45,27 @@ struct push_batch {
     bool one_by_one; // the host refused the whole batch; each push is tried alone
 };
 
+// One try of some of the items, by index.
+struct round {
+    struct push_batch *batch;
+    size_t first, end; // the items that take part, by index
+    // As of the last look:
+    struct gs_git_advert advert;
+    const char *ref;
+    struct gs_oid head, tip;
+    struct gs_oid sent; // the host may have it or not; none when that is known
+};
+
+// ---- push_round.c ----
+// Builds the commits of every pending item on the tip.
+enum gs_status gs_push_prepare_round(struct round *round, struct gs_error *err) GS_MUST_CHECK;
+// The end of the items from first on that succeed or fail together; most are alone.
+size_t gs_push_unit_end(const struct push_batch *batch, size_t first);
+bool gs_push_is_pending(const struct push_item *item);
+size_t gs_push_count_pending(const struct push_batch *batch, size_t first, size_t end);
+void gs_push_fail_item(struct push_batch *batch, struct push_item *item, struct gs_error *err);
+
+// ---- push_item.c, push_record.c ----
 // Builds the item's commit on top of *tip and moves *tip to it. Not GS_OK: *tip is as it was and err says why.
 enum gs_status gs_push_prepare(struct push_batch *batch, struct push_item *item, struct gs_oid *tip,
                                struct gs_error *err) GS_MUST_CHECK;

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "crypto/crypto.h"
-#include "sync/sync_internal.h"
+#include "sync/group_internal.h"
 
 enum { BATCH_MAX = 256, MIRROR_NAME = 32 /* digits of the URL's hash */ };
 
@@ -50,6 +50,8 @@ static enum batch_class class_of(const struct task *task)
         return task->request.push ? CLASS_PUSH : CLASS_PULL;
     case GS_SYNC_CONFIGURE:
     case GS_SYNC_TEST:
+    case GS_SYNC_PUSH_ALL: // never queued as such
+    case GS_SYNC_PULL_ALL:
         break;
     }
     return CLASS_CONFIGURE;
@@ -68,8 +70,10 @@ static struct task *take_batch(struct repository *repo)
     struct task *batch = repo->first, *batch_last = batch;
     repo->first = batch->next;
     size_t count = 1;
-    for (struct task **link = &repo->first; *link && count < BATCH_MAX;) {
+    for (struct task **link = &repo->first; *link;) {
         struct task *task = *link;
+        if (count >= BATCH_MAX && !gs_group_has_both(batch_last, task))
+            break;
         if (!goes_with(batch, task)) {
             link = &task->next;
             continue;
@@ -200,8 +204,10 @@ enum gs_status gs_sync_enqueue(struct gs_sync *sync, const char *git_url, struct
     if (room) {
         struct repository *repo = find_repository(sync, git_url);
         *(repo->last ? &repo->last->next : &repo->first) = task;
-        repo->last = task;
-        sync->waiting++;
+        for (; task; task = task->next) {
+            repo->last = task;
+            sync->waiting++;
+        }
         // What is unsettled comes before what may rest on it.
         repo->settle_at_ms = 0;
         gs_schedule(repo);

@@ -1,6 +1,7 @@
 // The door of the room: checks a call against the store, records it, and gives it to its repository's queue.
 // SPDX-License-Identifier: Apache-2.0
 #include "base/crash.h"
+#include "sync/group_internal.h"
 #include "sync/look_internal.h"
 #include "sync/sync_internal.h"
 
@@ -56,13 +57,16 @@ void gs_task_copy_request(struct task *task, const struct gs_sync_request *from)
         .from_operation_id = gs_arena_strdup(arena, from->from_operation_id),
         .push = from->push,
         .release_id = gs_arena_strdup(arena, from->release_id),
+        .one_commit = from->one_commit,
+        .stop_on_error = from->stop_on_error,
     };
 }
 
-static enum gs_status check_message(const struct gs_sync_request *request, struct gs_error *err)
+enum gs_status gs_request_check_message(const struct gs_sync_request *request, struct gs_error *err)
 {
     struct gs_slice message = request->message;
-    if (request->kind != GS_SYNC_PUSH && !message.data)
+    bool required = request->kind == GS_SYNC_PUSH || request->kind == GS_SYNC_PUSH_ALL;
+    if (!required && !message.data)
         return GS_OK;
     if (message.len == 0 || message.len > MESSAGE_MAX_BYTES)
         return gs_fail(err, GS_CODE_INVALID_INPUT, "/commitMessage",
@@ -101,6 +105,29 @@ static enum gs_status check_app(struct gs_tx *tx, struct task *task, struct gs_e
                : status;
 }
 
+static enum gs_status get_config(struct gs_tx *tx, const char *organization_id,
+                                 struct gs_arena *arena, struct gs_git_config *out_config,
+                                 struct gs_error *err)
+{
+    enum gs_status status = gs_store_get_git_config(tx, organization_id, arena, out_config, err);
+    if (status == GS_NOT_FOUND)
+        return gs_fail(err, GS_CODE_GIT_NOT_CONFIGURED, NULL, "No git configuration found");
+    return status;
+}
+
+enum gs_status gs_stored_git_url(struct gs_tx *tx, const char *organization_id,
+                                 struct gs_arena *arena, const char **out_url, struct gs_error *err)
+{
+    struct gs_git_config config;
+    enum gs_status status = get_config(tx, organization_id, arena, &config, err);
+    if (status == GS_OK && !config.enabled)
+        return gs_fail(err, GS_CODE_GIT_NOT_CONFIGURED, NULL, "Git is not enabled");
+    if (status == GS_OK)
+        *out_url = config.git_url;
+    return status;
+}
+
+// A configuration can be tested although it is switched off, or before it is there.
 static enum gs_status find_git_url(struct gs_tx *tx, struct task *task, const char **out_url,
                                    struct gs_error *err)
 {
@@ -109,12 +136,9 @@ static enum gs_status find_git_url(struct gs_tx *tx, struct task *task, const ch
         *out_url = task->request.config->git_url;
         return GS_OK;
     }
-    enum gs_status status =
-        gs_store_get_git_config(tx, task->organization_id, task->arena, &config, err);
-    if (status == GS_NOT_FOUND)
-        return gs_fail(err, GS_CODE_GIT_NOT_CONFIGURED, NULL, "No git configuration found");
-    if (status == GS_OK && !config.enabled && task->request.kind != GS_SYNC_TEST)
-        return gs_fail(err, GS_CODE_GIT_NOT_CONFIGURED, NULL, "Git is not enabled");
+    if (task->request.kind != GS_SYNC_TEST)
+        return gs_stored_git_url(tx, task->organization_id, task->arena, out_url, err);
+    enum gs_status status = get_config(tx, task->organization_id, task->arena, &config, err);
     if (status == GS_OK)
         *out_url = config.git_url;
     return status;
@@ -124,7 +148,7 @@ static enum gs_status check_request(struct gs_sync *sync, struct task *task, con
                                     struct gs_error *err)
 {
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
-    enum gs_status status = check_message(&task->request, err);
+    enum gs_status status = gs_request_check_message(&task->request, err);
     if (status == GS_OK)
         status = gs_tx_read(sync->options.store, &tx, err);
     if (status != GS_OK)
@@ -147,6 +171,8 @@ static bool is_recorded(const struct gs_sync_request *request)
 enum gs_status gs_sync_submit(struct gs_sync *sync, const struct gs_sync_request *request,
                               gs_sync_done *done, void *arg, struct gs_error *err)
 {
+    if (request->kind == GS_SYNC_PUSH_ALL || request->kind == GS_SYNC_PULL_ALL)
+        return gs_group_start(sync, request, done, arg, err);
     if (gs_is_look(request)) {
         gs_look_start(sync, request, done, arg);
         return GS_OK;

@@ -67,6 +67,8 @@ enum gs_sync_kind {
     GS_SYNC_HISTORY,   // look: the commits of an app
     GS_SYNC_ROLLBACK,  // give an app a document of its past back, and push it if that is wanted
     GS_SYNC_RERELEASE, // make what was released once the released one again
+    GS_SYNC_PUSH_ALL,  // push the latest version of each app of an organization
+    GS_SYNC_PULL_ALL,  // pull into each linked app of an organization
 };
 
 enum gs_divergence {
@@ -120,6 +122,9 @@ struct gs_sync_request {
     const char *from_operation_id; // what the app was before it
     bool push;
     const char *release_id; // rerelease
+    // push and pull of all apps:
+    bool one_commit;    // of all pushes, instead of one each
+    bool stop_on_error; // when one app fails, nothing is done for any
 };
 
 // Checks what can be checked here, records the operation and queues the call. Calls that can do without the host (status, history, rollback without a push,

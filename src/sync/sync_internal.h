@@ -27,6 +27,7 @@ struct task {
     int64_t deadline_ms;         // of its exchanges with the host; 0 until the first one
     int64_t again_ms;            // the host asked to wait until then, and there is time to; else 0
     unsigned tries;              // of settling
+    struct group *group;         // of a call for several apps, or NULL
     gs_sync_done *done;          // NULL when nobody waits for it any more
     void *arg;
     struct gs_buf json; // the answer, unless err is set
@@ -100,7 +101,7 @@ struct session {
 struct task *gs_task_new(void);
 // Ends a task: fills in nothing, tells whoever waits, frees it.
 void gs_task_finish(struct task *task);
-// Takes the task, or gives overloaded and leaves it.
+// Takes the task and those that hang on it, or gives overloaded and leaves them.
 enum gs_status gs_sync_enqueue(struct gs_sync *sync, const char *git_url, struct task *task,
                                struct gs_error *err) GS_MUST_CHECK;
 
@@ -149,6 +150,13 @@ enum gs_status gs_task_restore(const struct gs_operation *op, struct task **out_
 // ---- submit.c ----
 // Copies the request into the task's arena.
 void gs_task_copy_request(struct task *task, const struct gs_sync_request *from);
+// What a push has to say.
+enum gs_status gs_request_check_message(const struct gs_sync_request *request,
+                                        struct gs_error *err) GS_MUST_CHECK;
+// The repository of an organization; git_not_configured when there is none, or it is switched off.
+enum gs_status gs_stored_git_url(struct gs_tx *tx, const char *organization_id,
+                                 struct gs_arena *arena, const char **out_url,
+                                 struct gs_error *err) GS_MUST_CHECK;
 
 // ---- session.c: opening one and asking the host ----
 enum gs_status gs_session_load_config(struct session *session, const char *organization_id,
@@ -188,6 +196,7 @@ const char *gs_session_branch_ref(struct session *session);
 enum gs_status gs_fail_branch(const char *branch, struct gs_error *err);
 
 // ---- operation.c: rows of operations ----
+// Rows for the task and those that hang on it.
 enum gs_status gs_operation_insert(struct gs_sync *sync, struct task *task,
                                    struct gs_error *err) GS_MUST_CHECK;
 // Stores the task's outcome as the operation's end (state done with json, or failed with err) in the transaction.

@@ -180,6 +180,14 @@ class Client:
     def history(self, app, **query):
         return self.send("GET", path_of("apps", app, "history", **query))
 
+    def push_all(self, organization, message="Push all", *, query=None, **members):
+        path = path_of("organization", organization, "git-sync", "push", **(query or {}))
+        return self.send("POST", path, {"commitMessage": message} | members)
+
+    def pull_all(self, organization, *, query=None, **members):
+        path = path_of("organization", organization, "git-sync", "pull", **(query or {}))
+        return self.send("POST", path, members)
+
     def rollback(self, app, *, query=None, **members):
         return self.send("POST", path_of("apps", app, "rollback", **(query or {})), members)
 
