@@ -11,6 +11,32 @@ static void report_git(const struct incoming *incoming, yyjson_mut_doc *doc, yyj
     gs_json_add_cstr(doc, git, "commit", incoming->resolved.commit.hex);
 }
 
+// The organization has the app when one of its apps is linked to it, or was imported under its id and never linked.
+static enum gs_status check_absent(struct incoming *incoming, struct gs_tx *tx,
+                                   struct gs_error *err)
+{
+    struct task *task = incoming->task;
+    const char *git_app_id = incoming->remote.entry->id;
+    struct gs_git_link link = {.app_id = NULL};
+    struct gs_app app = {.id = NULL};
+    enum gs_status status =
+        gs_store_find_link(tx, task->organization_id, git_app_id, task->arena, &link, err);
+    if (status == GS_NOT_FOUND) {
+        gs_error_release(err);
+        status = gs_store_get_app(tx, git_app_id, task->arena, &app, err);
+    }
+    if (status == GS_NOT_FOUND) {
+        gs_error_release(err);
+        return GS_OK;
+    }
+    if (status != GS_OK || (app.id && strcmp(app.organization_id, task->organization_id) != 0))
+        return status;
+    return gs_fail(err, GS_CODE_APP_ALREADY_EXISTS, "/gitAppId",
+                   "the app '%s' already exists in this organization (as %s); %s", incoming->name,
+                   app.id ? app.id : link.app_id,
+                   app.id ? "push it to link it, or delete it" : "pull into it");
+}
+
 static enum gs_status add_rows(struct incoming *incoming, const struct gs_document_blob *blob,
                                struct gs_tx *tx, struct gs_app *app, struct gs_version *version,
                                struct gs_error *err)
@@ -18,16 +44,9 @@ static enum gs_status add_rows(struct incoming *incoming, const struct gs_docume
     struct task *task = incoming->task;
     const char *organization_id = task->organization_id;
     const char *git_app_id = incoming->remote.entry->id;
-    struct gs_git_link other;
-    enum gs_status status =
-        gs_store_find_link(tx, organization_id, git_app_id, task->arena, &other, err);
-    if (status == GS_OK)
-        return gs_fail(err, GS_CODE_APP_ALREADY_EXISTS, "/gitAppId",
-                       "the app '%s' already exists in this organization (as %s); pull into it",
-                       incoming->name, other.app_id);
-    if (status != GS_NOT_FOUND)
+    enum gs_status status = check_absent(incoming, tx, err);
+    if (status != GS_OK)
         return status;
-    gs_error_release(err);
     status = gs_workspace_add_app(tx, organization_id, git_app_id, incoming->name, incoming->slug,
                                   task->arena, app, err);
     if (status == GS_OK)

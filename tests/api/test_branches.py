@@ -3,7 +3,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from place import META, new_document, with_text
+import pytest
+from place import META, as_version, new_document, with_text
 
 PUSH = [("GET", "git-receive-pack", 200), ("POST", "git-receive-pack", 200)]
 LOOK = [("GET", "git-upload-pack", 200)]
@@ -111,6 +112,57 @@ def test_the_same_push_many_times_at_once_is_one_commit(place):
     states = sorted(answer["status"] for answer in answers)
     assert states == ["pushed"] + ["up_to_date"] * 7
     assert len(place.repo.log()) == 2
+
+
+def test_creations_at_the_same_time(place, make_place):
+    app = place.pushed_app()
+    wanted = {"gitAppId": app.id, "gitVersionId": "main"}
+    other = make_place(place.repo)
+    with ThreadPoolExecutor(8) as pool:
+        jobs = [pool.submit(other.client.create, other.id, **wanted) for _ in range(8)]
+        states = sorted(job.result().status for job in jobs)
+    assert states == [201] + [409] * 7
+    others = [make_place(place.repo) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(there.client.create, there.id, **wanted) for there in others]
+        ids = {job.result().ok(201)["id"] for job in jobs}
+    assert len(ids) == 4
+
+
+def test_calls_of_every_kind_at_the_same_time(place):
+    """Whatever the order, each is answered as one that came alone, and both sides agree."""
+    app = place.pushed_app()
+    document = app.document
+
+    def call(number):
+        changed = with_text(document, f"Text {number}")
+        edit = place.client.put_version
+        return (
+            lambda: place.push(app, f"Push {number}").ok(),
+            lambda: place.client.pull(app.id).ok(),
+            lambda: place.client.promote(app.id).ok(),
+            lambda: edit(app.id, app.version, changed).status in (200, 409) or pytest.fail(),
+        )[number % 4]()
+
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(call, range(32)))
+    place.push(app).ok()
+    assert place.client.pull(app.id).ok()["status"] == "up_to_date"
+    assert place.repo.read_file("Orders/v1.json") == place.exported(app)
+    assert place.repo.fsck() == ""
+
+
+def test_an_imported_app_is_not_created_once_more(place, make_place):
+    """It has the same id and was never linked; in git it has another name by now."""
+    app = place.pushed_app()
+    place.commit_document(app, as_version(app.document, "v1", app_name="Renamed"))
+    place.client.delete_app(app.id).ok(204)
+    other = make_place(place.repo)
+    assert other.import_app(app.document).id == app.id
+    with other.unchanged():
+        answer = other.client.create(other.id, gitAppId=app.id, gitVersionId="main")
+        error = answer.refused(409, "app_already_exists")
+    assert "already exists" in error["message"]
 
 
 # On the wire

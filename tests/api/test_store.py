@@ -3,6 +3,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 
 import pytest
@@ -93,7 +94,11 @@ def test_an_export_gives_back_what_was_imported_to_the_byte(shelf, wanted):
 def test_a_document_is_kept_in_the_form_that_git_has(shelf):
     """However it was sent: members stay in their order, numbers in JavaScript's form."""
     document = new_document("Orders", odd_text=True)
-    app_v2_of(document)["zz"] = {"b": 1.0, "a": [1e21, 1e-7, -0.0, 123456789012345680000], "": {}}
+    app_v2_of(document)["zz"] = {
+        "b": 1.0,
+        "a": [1e21, 1e-7, -0.0, 123456789012345680000],
+        "": "\0\b",
+    }
     shelf.client.import_app(shelf.id, json.dumps(document).encode()).ok(201)
     wanted = to_js_bytes(document).replace(b'"b": 1.0', b'"b": 1').replace(b"-0.0", b"0")
     exported = shelf.client.export(shelf.id, app_v2_of(document)["id"]).body
@@ -123,6 +128,17 @@ def test_a_name_is_taken_once_per_workspace(shelf, make_place):
     shelf.client.import_app(shelf.id, new_document(), appName="Orders").refused(400, "app_exists")
     shelf.import_app(new_document("Orders"), appName="orders")
     make_place(configured=False).new_app("Orders")
+
+
+def test_imports_at_the_same_time(shelf, make_place):
+    same, others = new_document("Alike"), [make_place(configured=False) for _ in range(4)]
+    with ThreadPoolExecutor(8) as pool:
+        documents = [new_document("Orders") for _ in range(8)]
+        answers = list(pool.map(lambda it: shelf.client.import_app(shelf.id, it), documents))
+        copies = list(pool.map(lambda there: there.import_app(same), others))
+    assert sorted(answer.status for answer in answers) == [201] + [400] * 7
+    assert len(shelf.client.apps(shelf.id).ok()) == 1
+    assert len({copy.id for copy in copies}) == len({copy.version for copy in copies}) == 4
 
 
 def test_ids_that_are_taken_are_replaced(shelf, make_place):

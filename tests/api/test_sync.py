@@ -44,6 +44,16 @@ def test_an_app_has_one_version_in_git(place):
     assert place.repo.read_file("Orders/v2.json") == exported
 
 
+def test_a_version_that_was_saved_under_another_name_moves_its_file(place):
+    app = place.pushed_app()
+    place.client.save(app.id, name="v1.1").ok(201)
+    answer = place.push(app).ok()
+    changes = {"added": ["Orders/v1.1.json"], "modified": [META], "deleted": ["Orders/v1.json"]}
+    assert answer["files"] == changes
+    assert place.repo.read_file("Orders/v1.1.json") == place.exported(app)
+    assert place.meta()[app.id]["gitVersionName"] == "v1.1"
+
+
 def test_what_is_not_ours_stays(make_place, make_repo):
     repo = make_repo(files=None)
     apps = build_repo(repo, "foreign")

@@ -122,6 +122,15 @@ def test_saving_works_on_the_latest_version(shelf):
     shelf.client.save(NOWHERE).refused(400, "app_not_found")
 
 
+def test_a_pull_replaces_a_saved_version_too(place):
+    app = place.pushed_app(release="2.30")
+    assert place.client.save(app.id).ok(201)["status"] == "PUBLISHED"
+    theirs = with_text(app.document, "theirs")
+    place.commit_document(app, theirs)
+    assert place.client.pull(app.id).ok()["status"] == "updated"
+    assert place.exported(app) == to_js_bytes(theirs)
+
+
 def test_promotion_moves_a_version_and_saves_it(place):
     app = place.pushed_app()
     place.client.promote(app.id).ok()
