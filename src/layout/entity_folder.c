@@ -16,17 +16,11 @@ struct loader {
     struct gs_error *err;
 };
 
-static void keep_doc(struct loader *loader, yyjson_doc *doc)
+static void keep_doc(struct loader *loader, yyjson_doc *json)
 {
-    struct gs_entity_folder *folder = loader->folder;
-    if (folder->doc_count == folder->doc_capacity) {
-        folder->doc_capacity = folder->doc_capacity ? folder->doc_capacity * 2 : 64;
-        yyjson_doc **grown = gs_arena_array(loader->arena, folder->doc_capacity, sizeof *grown);
-        if (folder->doc_count > 0)
-            memcpy(grown, folder->docs, folder->doc_count * sizeof *grown);
-        folder->docs = grown;
-    }
-    folder->docs[folder->doc_count++] = doc;
+    struct gs_entity_doc *doc = gs_arena_alloc(loader->arena, sizeof *doc);
+    *doc = (struct gs_entity_doc){loader->folder->docs, json};
+    loader->folder->docs = doc;
 }
 
 // The first one counts.
@@ -197,8 +191,7 @@ enum gs_status gs_entity_folder_load(struct gs_mirror *mirror, const struct gs_o
 
 void gs_entity_folder_release(struct gs_entity_folder *folder)
 {
-    for (size_t i = 0; i < folder->doc_count; i++)
-        gs_json_free(folder->docs[i]);
-    folder->doc_count = 0;
+    for (; folder->docs; folder->docs = folder->docs->next)
+        gs_json_free(folder->docs->json);
     gs_error_release(&folder->fault);
 }

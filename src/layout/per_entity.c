@@ -50,7 +50,7 @@ static void add_entries(struct gs_catalog *catalog, const struct gs_per_entity_m
     yyjson_val *key, *entry;
     yyjson_obj_foreach(root, i, n, key, entry)
     {
-        struct gs_slice path, id = gs_json_str(key);
+        struct gs_slice path = GS_SLICE_EMPTY, id = gs_json_str(key);
         if (gs_app_check_name(id, NULL, NULL) != GS_OK ||
             gs_per_entity_read_path(meta, id.data, entry, &path, NULL) != GS_OK)
             continue;

@@ -64,12 +64,15 @@ struct gs_entity_identity {
 
 // ---- entity_folder.c: files to pieces ----------------------------------------------
 
+struct gs_entity_doc {
+    struct gs_entity_doc *next;
+    yyjson_doc *json;
+};
 struct gs_entity_folder {
     struct gs_entities entities; // app and schema as the files are, NULL when they are no JSON
     bool has_app, has_schema;    // whether there are such files
-    yyjson_doc **docs;           // what the entities are from
-    size_t doc_count, doc_capacity;
-    struct gs_error fault; // not_an_app: the first file that is not what its place says
+    struct gs_entity_doc *docs;  // what the entities are from
+    struct gs_error fault;       // not_an_app: the first file that is not what its place says
 };
 // The files of the app whose folder is at path; no pieces when there is no such folder. max bounds their bytes together (too_large).
 // Release with gs_entity_folder_release, whatever the status was.

@@ -52,7 +52,7 @@ const char *gs_single_file_path(struct gs_arena *arena, struct gs_slice app,
 static bool read_entry(yyjson_val *key, yyjson_val *entry, struct gs_arena *arena,
                        struct gs_git_app *out_app)
 {
-    struct gs_single_file_names names;
+    struct gs_single_file_names names = {GS_SLICE_EMPTY, GS_SLICE_EMPTY};
     struct gs_slice id = gs_json_str(key);
     if (gs_app_check_name(id, NULL, NULL) != GS_OK ||
         gs_single_file_read_names(id.data, entry, &names, NULL) != GS_OK)

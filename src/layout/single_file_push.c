@@ -184,7 +184,7 @@ static enum gs_status write_entry(struct plan *plan, struct gs_error *err)
 
 static enum gs_status make_plan(struct plan *plan, struct gs_error *err)
 {
-    bool done;
+    bool done = false;
     enum gs_status status =
         gs_meta_read(plan->mirror, plan->parent, gs_single_file_meta, &plan->meta, err);
     if (status == GS_OK)
