@@ -88,7 +88,7 @@ static enum gs_status add_operation(yyjson_mut_doc *doc, yyjson_mut_val *paths,
     }
     char method[16];
     size_t i = 0;
-    for (; row->method[i] && i < sizeof method - 1; i++)
+    for (; i < sizeof method - 1 && row->method[i]; i++)
         method[i] = (char)(row->method[i] + ('a' - 'A'));
     method[i] = 0;
     yyjson_mut_val *operation = yyjson_mut_obj(doc);

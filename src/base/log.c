@@ -84,8 +84,7 @@ static void put_field(struct line *line, const struct gs_log_field *field)
     put(line, number, (size_t)n);
 }
 
-void gs_log_write(enum gs_log_level level, const char *event, const struct gs_log_field *fields,
-                  size_t count)
+void gs_log_write(enum gs_log_level level, const char *event, const struct gs_log_field *fields)
 {
     if (level < threshold)
         return;
@@ -96,8 +95,8 @@ void gs_log_write(enum gs_log_level level, const char *event, const struct gs_lo
     put_string(&line, now);
     put_field(&line, &(struct gs_log_field)GS_F_STR("level", level_names[level]));
     put_field(&line, &(struct gs_log_field)GS_F_STR("event", event));
-    for (size_t i = 0; i < count; i++)
-        put_field(&line, &fields[i]);
+    for (; fields->key; fields++)
+        put_field(&line, fields);
     line.text[line.len++] = '}';
     line.text[line.len++] = '\n';
     // A log that cannot be written must not stop the work that it tells of.

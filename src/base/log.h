@@ -30,17 +30,20 @@ struct gs_log_field {
         .key = (k), .number = (int64_t)(v)                                                         \
     }
 
+// Of an event that has nothing to tell.
+#define GS_F_NONE                                                                                  \
+    {                                                                                              \
+        .key = NULL                                                                                \
+    }
+
 // gs_log(GS_LOG_INFO, "listening", GS_F_STR("address", a), GS_F_INT("pid", p)); writes
 // {"time":"…","level":"info","event":"listening","address":"…","pid":1}. Thread-safe, one write(2) a line.
 // A line is at most 8 KB; a longer text is cut.
 #define gs_log(level, event, ...)                                                                  \
-    gs_log_write((level), (event), (const struct gs_log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}},   \
-                 sizeof((const struct gs_log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}}) /            \
-                         sizeof(struct gs_log_field) -                                             \
-                     1)
+    gs_log_write((level), (event), (const struct gs_log_field[]){__VA_ARGS__, GS_F_NONE})
 
-void gs_log_write(enum gs_log_level level, const char *event, const struct gs_log_field *fields,
-                  size_t count);
+// fields end with GS_F_NONE.
+void gs_log_write(enum gs_log_level level, const char *event, const struct gs_log_field *fields);
 
 // Lines under the level are dropped. Call before threads start.
 void gs_log_set_level(enum gs_log_level level);

@@ -187,14 +187,14 @@ static void stop(struct daemon *daemon)
     static int64_t deadline_ms;
     pthread_t watchdog;
     deadline_ms = gs_clock_mono_ms() + daemon->config.stop_timeout_ms;
-    gs_log(GS_LOG_INFO, "stopping");
+    gs_log(GS_LOG_INFO, "stopping", GS_F_NONE);
     if (pthread_create(&watchdog, NULL, end_at_deadline, &deadline_ms) == 0)
         pthread_detach(watchdog);
     gs_http_quiesce(daemon->server);
     gs_sync_stop(daemon->sync);
     (void)gs_http_drain(daemon->server, deadline_ms);
     release(daemon);
-    gs_log(GS_LOG_INFO, "stopped");
+    gs_log(GS_LOG_INFO, "stopped", GS_F_NONE);
 }
 
 static int fail_start(struct daemon *daemon, struct gs_error *err, int exit_status)

@@ -202,7 +202,9 @@ static enum gs_status commit_item(struct push_batch *batch, struct push_item *it
                                   err);
     if (status != GS_OK)
         return status;
-    item->commit = gs_oid_eq(&commit, tip) ? (struct gs_oid){""} : commit;
+    item->commit = commit;
+    if (gs_oid_eq(&commit, tip))
+        item->commit.hex[0] = 0;
     item->files = changes;
     item->file_count = count;
     status = gs_push_begin_answer(batch, item, remote, tip, local, restored, err);

@@ -57,9 +57,9 @@ static void log_line_has_its_fields_in_order(void **state)
     (void)state;
     capture_log();
     gs_log(GS_LOG_INFO, "listening", GS_F_STR("address", "::1"), GS_F_INT("pid", -7));
-    gs_log(GS_LOG_ERROR, "bare");
+    gs_log(GS_LOG_ERROR, "bare", GS_F_NONE);
     gs_log(GS_LOG_WARN, "null", GS_F_STR("text", (const char *)NULL));
-    gs_log(GS_LOG_DEBUG, "dropped");
+    gs_log(GS_LOG_DEBUG, "dropped", GS_F_NONE);
     struct gs_buf text;
     log_text(&text);
     assert_int_equal(count_valid_lines(gs_buf_slice(&text)), 3);
@@ -147,10 +147,10 @@ static void log_levels(void **state)
     assert_int_equal(level, GS_LOG_WARN);
     capture_log();
     gs_log_set_level(GS_LOG_ERROR);
-    gs_log(GS_LOG_WARN, "dropped");
-    gs_log(GS_LOG_ERROR, "kept");
+    gs_log(GS_LOG_WARN, "dropped", GS_F_NONE);
+    gs_log(GS_LOG_ERROR, "kept", GS_F_NONE);
     gs_log_set_level(GS_LOG_DEBUG);
-    gs_log(GS_LOG_DEBUG, "kept");
+    gs_log(GS_LOG_DEBUG, "kept", GS_F_NONE);
     gs_log_set_level(GS_LOG_INFO);
     struct gs_buf text;
     log_text(&text);
