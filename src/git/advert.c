@@ -1,4 +1,5 @@
-// Asks a host which refs it has and reads the answer (gitprotocol-http, gitprotocol-pack, version 0), believing nothing of it.
+// Asks a host which refs it has and reads the answer (gitprotocol-http, gitprotocol-pack, version
+// 0), believing nothing of it.
 // SPDX-License-Identifier: Apache-2.0
 #include "git/git_internal.h"
 #include "git/pktline.h"

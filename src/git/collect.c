@@ -1,5 +1,5 @@
-// Finds the objects that a push must carry, at a cost that grows with the change and not with the repository.
-// Sends nothing.
+// Finds the objects that a push must carry, at a cost that grows with the change and not with the
+// repository. Sends nothing.
 // SPDX-License-Identifier: Apache-2.0
 #include "git/git_internal.h"
 
@@ -54,15 +54,16 @@ static void take(struct collection *collection, const struct gs_pack_object *obj
     note(collection, &collection->taken_ids, &object->oid);
 }
 
-// What a commit replaces was the host's already, unless an earlier commit of the same push brings it.
+// What a commit replaces was the host's already, unless an earlier commit of the same push brings
+// it.
 static void note_before(struct collection *collection, const git_oid *oid)
 {
     if (!contains(&collection->taken_ids, oid))
         note(collection, &collection->known_ids, oid);
 }
 
-// A moved folder is deleted at one path and added at another: only when all of the commit was seen is it clear
-// what is new, so what was added is gathered first.
+// A moved folder is deleted at one path and added at another: only when all of the commit was seen
+// is it clear what is new, so what was added is gathered first.
 static enum gs_status visit(void *arg, const struct gs_tree_difference *difference,
                             struct gs_error *err)
 {
@@ -91,8 +92,8 @@ static enum gs_status collect_commit(struct collection *collection, const git_oi
     append(&collection->candidates, commit, GIT_OBJECT_COMMIT);
     append(&collection->candidates, &links.tree, GIT_OBJECT_TREE);
     note_before(collection, &parent.tree);
-    status = gs_tree_diff(collection->mirror, &parent.tree, &links.tree, collection->scratch,
-                          visit, collection, err);
+    status = gs_tree_diff(collection->mirror, &parent.tree, &links.tree, collection->scratch, visit,
+                          collection, err);
     for (size_t i = 0; i < collection->candidates.count && status == GS_OK; i++)
         take(collection, &collection->candidates.list[i]);
     return status;
@@ -122,8 +123,7 @@ static enum gs_status list_commits(struct gs_mirror *mirror, const struct gs_git
             status = gs_commit_read_links(mirror, &commit, &links, err);
         if (status != GS_OK)
             return status;
-        if (git_oid_is_zero(&commit) || links.parent_count > 1 ||
-            out_commits->count == COMMITS_MAX)
+        if (git_oid_is_zero(&commit) || links.parent_count > 1 || out_commits->count == COMMITS_MAX)
             return gs_fail(err, GS_CODE_INTERNAL, NULL,
                            "the commits to push are no chain on what the host has");
         append(out_commits, &commit, GIT_OBJECT_COMMIT);

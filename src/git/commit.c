@@ -1,8 +1,10 @@
-// Makes a commit out of edits: the tree, the commit object, and what changed. Knows nothing of the remote side.
+// Makes a commit out of edits: the tree, the commit object, and what changed. Knows nothing of the
+// remote side.
 // SPDX-License-Identifier: Apache-2.0
 #include "git/git_internal.h"
 
-// A name or address as git keeps it: no angle brackets, no control characters, no blanks at the ends (git's ident.c).
+// A name or address as git keeps it: no angle brackets, no control characters, no blanks at the
+// ends (git's ident.c).
 static struct gs_slice clean_ident(struct gs_arena *arena, const char *text)
 {
     char *copy = gs_arena_strdup(arena, text ? text : "");
@@ -57,8 +59,7 @@ static enum gs_status write_commit(struct gs_mirror *mirror,
     if (status == GS_OK)
         status = gs_object_id(GIT_OBJECT_COMMIT, gs_buf_slice(&text), &oid, err);
     if (status == GS_OK)
-        status =
-            gs_object_write(mirror, GIT_OBJECT_COMMIT, &oid, gs_buf_slice(&text), err);
+        status = gs_object_write(mirror, GIT_OBJECT_COMMIT, &oid, gs_buf_slice(&text), err);
     if (status == GS_OK)
         gs_oid_from_git(&oid, out_commit);
     return status;
@@ -87,7 +88,9 @@ static enum gs_status add_change(void *arg, const struct gs_tree_difference *dif
         changes->list = grown;
     }
     changes->list[changes->count++] = (struct gs_file_change){
-        .kind = !before ? GS_FILE_ADDED : !after ? GS_FILE_DELETED : GS_FILE_MODIFIED,
+        .kind = !before  ? GS_FILE_ADDED
+                : !after ? GS_FILE_DELETED
+                         : GS_FILE_MODIFIED,
         .path = gs_arena_strdup(changes->arena, difference->path),
     };
     return GS_OK;
@@ -108,7 +111,8 @@ static enum gs_status read_parent_tree(struct gs_mirror *mirror, const struct gs
     return status;
 }
 
-// A repository whose last file goes has a commit of the empty tree; nothing is not a change of nothing.
+// A repository whose last file goes has a commit of the empty tree; nothing is not a change of
+// nothing.
 static enum gs_status write_empty_tree(struct gs_mirror *mirror, git_oid *tree,
                                        struct gs_error *err)
 {
@@ -162,7 +166,6 @@ enum gs_status gs_mirror_squash(struct gs_mirror *mirror, const struct gs_commit
         status = read_parent_tree(mirror, top, &tree, err);
     if (status == GS_OK)
         status = write_empty_tree(mirror, &tree, err);
-    return status == GS_OK
-               ? write_commit(mirror, request, name, &tree, scratch, out_commit, err)
-               : status;
+    return status == GS_OK ? write_commit(mirror, request, name, &tree, scratch, out_commit, err)
+                           : status;
 }

@@ -1,4 +1,5 @@
-// Writes files of a mirror. A mirror is a cache, so nothing is synced: what a power cut tears is noticed when it is read.
+// Writes files of a mirror. A mirror is a cache, so nothing is synced: what a power cut tears is
+// noticed when it is read.
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <fcntl.h>
@@ -36,12 +37,15 @@ static bool write_file(const char *path, const struct gs_slice *parts, size_t co
 enum gs_status gs_disk_write(const char *folder, const char *name, const struct gs_slice *parts,
                              size_t count, struct gs_error *err)
 {
-    // One user at a time, so one temporary name will do and a crash leaves at most one behind.
+    // In the file's own folder, where the file system finds it a place. One user at a time, so one
+    // name will do.
     char path[PATH_MAX], temporary[PATH_MAX];
+    const char *slash = strrchr(name, '/');
+    int parent_len = slash ? (int)(slash - name) + 1 : 0;
     int n = snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (n < 0 || (size_t)n >= sizeof path)
+    int m = snprintf(temporary, sizeof temporary, "%s/%.*sunfinished", folder, parent_len, name);
+    if (n < 0 || (size_t)n >= sizeof path || m < 0 || (size_t)m >= sizeof temporary)
         return gs_fail(err, GS_CODE_STORE_FAILED, NULL, "the path %s is too long", folder);
-    snprintf(temporary, sizeof temporary, "%s/unfinished", folder);
     if (write_file(temporary, parts, count) && rename(temporary, path) == 0)
         return GS_OK;
     enum gs_status status =

@@ -1,11 +1,13 @@
-// Fetches one ref with one POST to git-upload-pack (gitprotocol-pack, version 0): what we want, some of what we have, done.
-// The pack is indexed while it arrives. Pushes and trees are not known here.
+// Fetches one ref with one POST to git-upload-pack (gitprotocol-pack, version 0): what we want,
+// some of what we have, done. The pack is indexed while it arrives. Pushes and trees are not known
+// here.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Because the request says "done" at once, the host answers with the pack in the same exchange, however much or little of what
-// we have it knows; it leaves out what can be reached from the newest that it does know. What we have is told by the
-// kept refs and, for the ref's own last position, by ancestors at growing distance, so that a branch that was rewound still
-// costs only what is new.
+// Because the request says "done" at once, the host answers with the pack in the same exchange,
+// however much or little of what we have it knows; it leaves out what can be reached from the
+// newest that it does know. What we have is told by the kept refs and, for the ref's own last
+// position, by ancestors at growing distance, so that a branch that was rewound still costs only
+// what is new.
 #include "base/version.h"
 #include "git/git_internal.h"
 #include "git/pktline.h"
@@ -36,8 +38,7 @@ static void write_ancestors(struct gs_mirror *mirror, git_oid commit, struct gs_
     size_t next = 1;
     for (size_t steps = 1; steps <= ANCESTORS_MAX; steps++) {
         struct gs_commit_links links;
-        if (gs_commit_read_links(mirror, &commit, &links, NULL) != GS_OK ||
-            links.parent_count == 0)
+        if (gs_commit_read_links(mirror, &commit, &links, NULL) != GS_OK || links.parent_count == 0)
             return;
         commit = links.parent;
         if (steps == next) {
@@ -74,7 +75,8 @@ struct answer {
 
 static bool stop(struct answer *answer, const char *what)
 {
-    gs_fail(answer->cause, GS_CODE_HOST_FAILED, NULL, "the git host's answer is malformed: %s", what);
+    gs_fail(answer->cause, GS_CODE_HOST_FAILED, NULL, "the git host's answer is malformed: %s",
+            what);
     return false;
 }
 
@@ -186,8 +188,33 @@ static enum gs_status receive(const struct gs_git_remote *remote, const struct g
     return status;
 }
 
+// The host sends what goes with what we said to have. When that does not fit, either of the two is
+// to blame; the mirror can be made anew.
+static enum gs_status blame_mirror(const struct gs_mirror *mirror, enum gs_status status,
+                                   struct gs_error *err)
+{
+    if (status != GS_UPSTREAM || mirror->kept.count == 0)
+        return status;
+    struct gs_error cause = GS_ERROR_INIT;
+    gs_error_move(&cause, err);
+    status = gs_fail(err, GS_CODE_INTERNAL, NULL, "the mirror is damaged: %s", cause.message);
+    gs_error_release(&cause);
+    return status;
+}
+
+static enum gs_status finish(struct gs_incoming *incoming, const git_oid *wanted,
+                             struct gs_error *err)
+{
+    enum gs_status status = gs_incoming_finish(incoming, err);
+    if (status == GS_OK && !git_odb_exists(incoming->mirror->odb, wanted))
+        status = gs_fail(err, GS_CODE_HOST_FAILED, NULL,
+                         "the git host sent a pack without what was asked for");
+    return blame_mirror(incoming->mirror, status, err);
+}
+
 static enum gs_status fetch_pack(struct gs_mirror *mirror, const struct gs_git_remote *remote,
-                                 const struct gs_buf *request, struct gs_error *err)
+                                 const struct gs_buf *request, const git_oid *wanted,
+                                 struct gs_error *err)
 {
     struct gs_error cause = GS_ERROR_INIT;
     struct gs_incoming incoming;
@@ -198,7 +225,7 @@ static enum gs_status fetch_pack(struct gs_mirror *mirror, const struct gs_git_r
     if (status == GS_OK)
         status = receive(remote, request, &answer, err);
     if (status == GS_OK)
-        status = gs_incoming_finish(&incoming, err);
+        status = finish(&incoming, wanted, err);
     gs_incoming_release(&incoming);
     gs_pkt_stream_release(&answer.stream);
     gs_error_release(&cause);
@@ -220,12 +247,9 @@ enum gs_status gs_mirror_fetch(struct gs_mirror *mirror, const struct gs_git_rem
         write_request(mirror, advert, ref, &request);
         enum gs_status status = gs_buf_check(&request, "the request", err);
         if (status == GS_OK)
-            status = fetch_pack(mirror, remote, &request, err);
+            status = fetch_pack(mirror, remote, &request, &oid, err);
         if (status != GS_OK)
             return status;
-        if (!git_odb_exists(mirror->odb, &oid))
-            return gs_fail(err, GS_CODE_HOST_FAILED, NULL,
-                           "the git host sent a pack without what was asked for");
     }
     return gs_kept_put(&mirror->kept, mirror->folder, ref->name, &oid, err);
 }

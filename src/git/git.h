@@ -1,5 +1,6 @@
-// Repositories: a bare mirror on disk, what the host advertises, and commits pushed as compare-and-swap.
-// libgit2 stays inside this folder. Gets credentials as values and knows neither hosts nor documents.
+// Repositories: a bare mirror on disk, what the host advertises, and commits pushed as
+// compare-and-swap. libgit2 stays inside this folder. Gets credentials as values and knows neither
+// hosts nor documents.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef GS_GIT_GIT_H
 #define GS_GIT_GIT_H
@@ -13,7 +14,8 @@
 #include "base/slice.h"
 #include "net/net.h"
 
-// Once per process, before threads start: initialises libgit2, empties its configuration search paths, registers our transport as the only one.
+// Once per process, before threads start: initialises libgit2 and empties its configuration search
+// paths. Its network code is never used: git's protocol is spoken here, over src/net.
 enum gs_status gs_git_init(struct gs_error *err) GS_MUST_CHECK;
 void gs_git_shutdown(void);
 
@@ -28,7 +30,8 @@ bool gs_oid_parse(struct gs_slice text, struct gs_oid *out_oid);
 // git check-ref-format --branch: whether text can be a branch name.
 bool gs_git_branch_is_valid(const char *name);
 
-// Appends a unified diff with three lines of context of two texts of one path (nothing when they are equal). Needs no repository.
+// Appends a unified diff with three lines of context of two texts of one path (nothing when they
+// are equal). Needs no repository.
 enum gs_status gs_git_diff_texts(const char *path, struct gs_slice before, struct gs_slice after,
                                  struct gs_buf *out, struct gs_error *err) GS_MUST_CHECK;
 
@@ -55,14 +58,16 @@ struct gs_git_ref {
 struct gs_git_advert {
     enum gs_git_service service;
     const struct gs_git_ref *refs;
-    size_t count;        // 0: an empty repository
-    const char *head;    // the branch HEAD points to, "refs/heads/…", or NULL when not told
+    size_t count;     // 0: an empty repository
+    const char *head; // the branch HEAD points to, "refs/heads/…", or NULL when not told
     bool report_status, side_band_64k, ofs_delta, thin_pack, no_progress, atomic, delete_refs;
 };
 
-// One GET. Errors: host_denied (401: the token is not accepted; the caller may try once more with a new one), repository_not_found (404),
-// repository_not_writable (403 for receive-pack), host_denied (403 for upload-pack), rate_limited (429, or 403 with Retry-After), host_failed (5xx, a redirect, HTML or anything that is not
-// an advertisement, more than 64 MB or 500,000 refs, SHA-256 repositories), and those of gs_net_perform. Data lives in the arena.
+// One GET. Errors: host_denied (401: the token is not accepted; the caller may try once more with a
+// new one), repository_not_found (404), repository_not_writable (403 for receive-pack), host_denied
+// (403 for upload-pack), rate_limited (429, or 403 with Retry-After), host_failed (5xx, a redirect,
+// HTML or anything that is not an advertisement, more than 64 MB or 500,000 refs, SHA-256
+// repositories), and those of gs_net_perform. Data lives in the arena.
 enum gs_status gs_git_advertise(const struct gs_git_remote *remote, enum gs_git_service service,
                                 struct gs_arena *arena, struct gs_git_advert *out_advert,
                                 struct gs_error *err) GS_MUST_CHECK;
@@ -73,23 +78,29 @@ const struct gs_git_ref *gs_git_advert_find(const struct gs_git_advert *advert, 
 
 struct gs_mirror;
 
-// Opens, or makes, the bare repository in the folder. One thread at a time may use a mirror.
-// A damaged one gives internal with a message; gs_mirror_discard and opening again is the cure (a mirror is a cache).
+// Opens, or makes, the bare repository in the folder. One thread at a time may use a mirror. A
+// damaged one gives internal with a message; gs_mirror_discard and opening again is the cure (a
+// mirror is a cache).
 enum gs_status gs_mirror_open(const char *folder, struct gs_mirror **out_mirror,
                               struct gs_error *err) GS_MUST_CHECK;
 void gs_mirror_close(struct gs_mirror *mirror);
 enum gs_status gs_mirror_discard(const char *folder, struct gs_error *err) GS_MUST_CHECK;
 
-// Whether the mirror has the commit (or tag object) and all that it needs: only objects that arrived by a completed fetch or were pushed.
+// Whether the mirror has the commit (or tag object) and all that it needs: only objects that
+// arrived by a completed fetch or were pushed. Made commits that were not pushed are not had.
 bool gs_mirror_has(struct gs_mirror *mirror, const struct gs_oid *oid);
-// Fetches the named ref (as advertised by upload-pack) with one POST, or none when it is there already. Marks it as complete (keeps a ref on it).
+// Fetches the named ref (as advertised) with one POST, or none when it is there already. Marks it
+// as complete (keeps a ref on it). Errors: branch_moved (the ref is no longer where the
+// advertisement saw it: ask again), too_large (over max_pack), internal (what came does not go with
+// what the mirror has), and those of gs_git_advertise.
 enum gs_status gs_mirror_fetch(struct gs_mirror *mirror, const struct gs_git_remote *remote,
                                const struct gs_git_advert *advert, const struct gs_git_ref *ref,
                                struct gs_error *err) GS_MUST_CHECK;
 // Follows annotated tags to their commit. not_in_git when it is no commit.
 enum gs_status gs_mirror_peel(struct gs_mirror *mirror, const struct gs_oid *oid,
                               struct gs_oid *out_commit, struct gs_error *err) GS_MUST_CHECK;
-// Whether ancestor is reachable from commit (or equal to it).
+// Whether ancestor is reachable from commit (or equal to it). One that the mirror has never seen is
+// not; a commit that it has not is internal.
 enum gs_status gs_mirror_is_ancestor(struct gs_mirror *mirror, const struct gs_oid *ancestor,
                                      const struct gs_oid *commit, bool *out_yes,
                                      struct gs_error *err) GS_MUST_CHECK;
@@ -101,8 +112,9 @@ struct gs_entry {
     struct gs_oid oid;
 };
 
-// The file's bytes replace the content of out (bounded by its maximum: too_large). not_found when there is no file of that path in the
-// commit; "" as commit is an empty tree. Paths are relative, separated by '/'.
+// The file's bytes replace the content of out (bounded by its maximum: too_large). not_found when
+// there is no file of that path in the commit; "" as commit is an empty tree. Paths are relative,
+// separated by '/'.
 enum gs_status gs_mirror_read_file(struct gs_mirror *mirror, const struct gs_oid *commit,
                                    const char *path, struct gs_buf *out,
                                    struct gs_error *err) GS_MUST_CHECK;
@@ -125,6 +137,7 @@ struct gs_commit_info {
     const char *message, *author_name, *author_email;
     int64_t committed_at_ms;
 };
+// Texts are UTF-8, whatever the commit's encoding.
 enum gs_status gs_mirror_commit_info(struct gs_mirror *mirror, const struct gs_oid *commit,
                                      struct gs_arena *arena, struct gs_commit_info *out_info,
                                      struct gs_error *err) GS_MUST_CHECK;
@@ -133,9 +146,10 @@ enum gs_status gs_mirror_commit_info(struct gs_mirror *mirror, const struct gs_o
 
 enum gs_edit_kind {
     GS_EDIT_WRITE,  // content becomes the file at path
-    GS_EDIT_DELETE, // the file at path goes; folders that become empty go too
+    GS_EDIT_DELETE, // the file at path, if any, goes; folders that become empty go too
     GS_EDIT_MOVE,   // the file or folder at path goes to to_path, keeping its object id
 };
+// Applied in order: an edit sees what those before it did.
 struct gs_edit {
     enum gs_edit_kind kind;
     const char *path;
@@ -158,30 +172,45 @@ struct gs_file_change {
     const char *path;
 };
 
-// Writes blobs, the trees on the changed paths and the commit into the mirror; cost grows with the edits and the folders on their paths, not with the repository.
-// The changed files are told as git diff --name-status --no-renames would. layout_conflict when a file stands where a folder is needed or the other way
-// round (message names it), invalid_name for a path git does not allow. When nothing changes, out_commit is the parent and no commit is made.
+// Writes blobs, the trees on the changed paths and the commit into the mirror; cost grows with the
+// edits and the folders on their paths, not with the repository. The changed files are told as git
+// diff --name-status --no-renames would. When nothing changes, out_commit is the parent and no
+// commit is made. Errors: layout_conflict when a file stands where a folder is needed or the other
+// way round, when the target of a move is there, or when an edit meets a link or submodule (the
+// message names it); not_found when the source of a move is not there; invalid_name for a path that
+// git or some file system does not allow; too_large for a file over 100 MB; invalid_input for an
+// author without a name, or a message with a NUL.
 enum gs_status gs_mirror_commit(struct gs_mirror *mirror, const struct gs_commit_request *request,
                                 struct gs_arena *arena, struct gs_oid *out_commit,
                                 struct gs_file_change **out_changes, size_t *out_count,
                                 struct gs_error *err) GS_MUST_CHECK;
 
-// One commit with the tree of top, directly on the parent, in the place of those that led there. The request's edits are not looked at.
+// One commit with the tree of top, directly on the parent, in the place of those that led there.
+// The request's edits are not looked at.
 enum gs_status gs_mirror_squash(struct gs_mirror *mirror, const struct gs_commit_request *request,
                                 const struct gs_oid *top, struct gs_oid *out_commit,
                                 struct gs_error *err) GS_MUST_CHECK;
 
 enum gs_push_outcome {
-    GS_PUSH_DONE, // the host reported ok
-    GS_PUSH_MOVED, // the ref is no longer at old (or is locked): nothing happened, rebuild and try again
-    GS_PUSH_REFUSED, // a rule or hook of the host said no; the reason is in out_reason
-    GS_PUSH_UNKNOWN, // the connection broke after the request had started: ask the remote what happened
+    // The host reported ok, or that the ref is at new already.
+    GS_PUSH_DONE,
+    // The ref is no longer at old (or is locked): nothing happened, rebuild and try again.
+    GS_PUSH_MOVED,
+    // A rule or hook of the host said no; the reason is in out_reason.
+    GS_PUSH_REFUSED,
+    // The connection broke after the request had started, or the answer is a 5xx or not whole: ask
+    // the remote what happened.
+    GS_PUSH_UNKNOWN,
 };
 
-// One POST to git-receive-pack that moves ref from old (none: creates it) to new, with exactly the objects reachable from new and not
-// from old. old must be in the mirror. GS_OK with an outcome for all four cases; for GS_PUSH_UNKNOWN err holds the cause although the status is GS_OK. Errors of other kinds (nothing was sent, or the host
-// answered with a clear failure status before touching refs): those of gs_git_advertise.
-// On GS_PUSH_DONE the mirror keeps new as complete.
+// One POST to git-receive-pack that moves ref from old (none: creates it) to new, with the objects
+// of the first-parent chain of commits from old to new and no others that old's side of the change
+// has. old must be in the mirror; with none the chain starts at anything that the advertisement
+// names. GS_OK with an outcome for all four cases; for GS_PUSH_UNKNOWN err holds the cause although
+// the status is GS_OK. out_reason is what the host said, on one line, or NULL. Errors of other
+// kinds (nothing was sent, or the host answered with a 4xx before touching refs): those of
+// gs_git_advertise, invalid_branch, too_large, and internal when there is no such chain. On
+// GS_PUSH_DONE the mirror keeps new as complete.
 enum gs_status gs_git_push(struct gs_mirror *mirror, const struct gs_git_remote *remote,
                            const struct gs_git_advert *advert, const char *ref,
                            const struct gs_oid *old, const struct gs_oid *new,

@@ -66,8 +66,8 @@ enum gs_status gs_kept_put(struct gs_kept *kept, const char *folder, const char 
 
 // ---- loose.c ---------------------------------------------------------------
 
-// Writes the file of an object from its content as one zlib stream, which becomes part of the file's own without being
-// compressed again.
+// Writes the file of an object from its content as one zlib stream, which becomes part of the
+// file's own without being compressed again.
 enum gs_status gs_loose_write(const char *mirror_folder, const git_oid *oid, git_object_t type,
                               size_t size, struct gs_slice stream,
                               struct gs_error *err) GS_MUST_CHECK;
@@ -95,7 +95,8 @@ struct gs_mirror {
 
 enum gs_status gs_object_id(git_object_t type, struct gs_slice content, git_oid *out_oid,
                             struct gs_error *err) GS_MUST_CHECK;
-// Writes a loose object, whose id the caller knows, and remembers its pack entry. One that is fresh already costs nothing.
+// Writes a loose object, whose id the caller knows, and remembers its pack entry. One that is fresh
+// already costs nothing.
 enum gs_status gs_object_write(struct gs_mirror *mirror, git_object_t type, const git_oid *oid,
                                struct gs_slice content, struct gs_error *err) GS_MUST_CHECK;
 // The same without remembering it, for what arrived from the host.
@@ -103,10 +104,10 @@ enum gs_status gs_object_write_loose(struct gs_mirror *mirror, git_object_t type
                                      const git_oid *oid, struct gs_slice content,
                                      struct gs_error *err) GS_MUST_CHECK;
 // The object as an entry of a pack (gitformat-pack), undeltified. Lives until gs_fresh_clear.
-enum gs_status gs_object_pack_entry(struct gs_mirror *mirror, const git_oid *oid,
-                                    git_object_t type, struct gs_slice *out_entry,
-                                    struct gs_error *err) GS_MUST_CHECK;
-// Reads an object that must be there; too_large over max bytes, internal when it is missing, broken or of another type.
+enum gs_status gs_object_pack_entry(struct gs_mirror *mirror, const git_oid *oid, git_object_t type,
+                                    struct gs_slice *out_entry, struct gs_error *err) GS_MUST_CHECK;
+// Reads an object that must be there; too_large over max bytes, internal when it is missing, broken
+// or of another type.
 enum gs_status gs_object_read(struct gs_mirror *mirror, const git_oid *oid, git_object_t type,
                               size_t max, git_odb_object **out_object,
                               struct gs_error *err) GS_MUST_CHECK;
@@ -127,7 +128,8 @@ enum gs_status gs_object_peel(struct gs_mirror *mirror, const git_oid *oid, git_
 
 // ---- disk.c ----------------------------------------------------------------
 
-// Writes the file <folder>/<name> from parts: whole or not at all when the process dies. Nothing is synced.
+// Writes the file <folder>/<name> from parts: whole or not at all when the process dies. Nothing is
+// synced.
 enum gs_status gs_disk_write(const char *folder, const char *name, const struct gs_slice *parts,
                              size_t count, struct gs_error *err) GS_MUST_CHECK;
 
@@ -154,14 +156,16 @@ enum gs_status gs_tree_load(struct gs_mirror *mirror, const git_oid *tree, struc
 
 // ---- tree_diff.c -----------------------------------------------------------
 
-// One entry that differs. before is NULL when it was added, after when it was deleted; both are folders or both are not.
+// One entry that differs. before is NULL when it was added, after when it was deleted; both are
+// folders or both are not.
 struct gs_tree_difference {
     const char *path;
     const struct gs_tree_entry *before, *after;
 };
 typedef enum gs_status gs_tree_visit(void *arg, const struct gs_tree_difference *difference,
                                      struct gs_error *err);
-// Visits what differs, folders before what is in them, in the order of the paths. Equal subtrees are not read.
+// Visits what differs, folders before what is in them, in the order of the paths. Equal subtrees
+// are not read.
 enum gs_status gs_tree_diff(struct gs_mirror *mirror, const git_oid *before, const git_oid *after,
                             struct gs_arena *arena, gs_tree_visit *visit, void *arg,
                             struct gs_error *err) GS_MUST_CHECK;
@@ -178,14 +182,15 @@ struct gs_path_rules {
 enum gs_status gs_path_rules_init(struct gs_path_rules *rules, git_repository *repo,
                                   struct gs_error *err) GS_MUST_CHECK;
 void gs_path_rules_release(struct gs_path_rules *rules);
-// invalid_name when the path is not plain, has control characters or a part that git or some file system takes for .git.
+// invalid_name when the path is not plain, has control characters or a part that git or some file
+// system takes for .git.
 enum gs_status gs_path_check(const struct gs_path_rules *rules, const char *path,
                              struct gs_error *err) GS_MUST_CHECK;
 
 // ---- tree_edit.c -----------------------------------------------------------
 
-// Applies the edits to the tree (zero: empty) and writes the blobs and trees that are new. out_tree is the zero id
-// when nothing is left.
+// Applies the edits to the tree (zero: empty) and writes the blobs and trees that are new. out_tree
+// is the zero id when nothing is left.
 enum gs_status gs_tree_apply(struct gs_mirror *mirror, const git_oid *tree,
                              const struct gs_edit *edits, size_t count, struct gs_arena *arena,
                              git_oid *out_tree, struct gs_error *err) GS_MUST_CHECK;
@@ -200,8 +205,8 @@ struct gs_incoming {
     size_t max, received;
     char folder[GS_GIT_PATH_MAX];
 };
-enum gs_status gs_incoming_begin(struct gs_incoming *incoming, struct gs_mirror *mirror,
-                                 size_t max, struct gs_error *err) GS_MUST_CHECK;
+enum gs_status gs_incoming_begin(struct gs_incoming *incoming, struct gs_mirror *mirror, size_t max,
+                                 struct gs_error *err) GS_MUST_CHECK;
 // too_large over max bytes, host_failed when it is no pack.
 enum gs_status gs_incoming_append(struct gs_incoming *incoming, struct gs_slice data,
                                   struct gs_error *err) GS_MUST_CHECK;
@@ -216,8 +221,9 @@ struct gs_pack_object {
     git_oid oid;
     git_object_t type;
 };
-// What the host lacks to have new: the first-parent chain of commits from old (none: from anything that the
-// advertisement names) to new, with the trees and blobs that each adds. internal when there is no such chain.
+// What the host lacks to have new: the first-parent chain of commits from old (none: from anything
+// that the advertisement names) to new, with the trees and blobs that each adds. internal when
+// there is no such chain.
 enum gs_status gs_collect_objects(struct gs_mirror *mirror, const struct gs_git_advert *advert,
                                   const git_oid *old, const git_oid *new, struct gs_arena *arena,
                                   struct gs_pack_object **out_objects, size_t *out_count,
@@ -243,12 +249,12 @@ struct gs_remote_post {
 enum gs_status gs_remote_post(const struct gs_git_remote *remote, const struct gs_remote_post *post,
                               struct gs_net_response *out_response,
                               struct gs_error *err) GS_MUST_CHECK;
-// GS_OK for 200 with the content type "application/x-<service>-<kind>", else the error that git.h promises.
-enum gs_status gs_remote_check(enum gs_git_service service,
-                               const struct gs_net_response *response, const char *kind,
-                               struct gs_error *err) GS_MUST_CHECK;
-// Adds text of the host's to out as one line for a person: progress that was overwritten, control characters and what
-// is not UTF-8 are gone. What does not fit is cut.
+// GS_OK for 200 with the content type "application/x-<service>-<kind>", else the error that git.h
+// promises.
+enum gs_status gs_remote_check(enum gs_git_service service, const struct gs_net_response *response,
+                               const char *kind, struct gs_error *err) GS_MUST_CHECK;
+// Adds text of the host's to out as one line for a person: progress that was overwritten, control
+// characters and what is not UTF-8 are gone. What does not fit is cut.
 void gs_remote_clean_text(struct gs_slice text, struct gs_buf *out);
 
 // ---- advert.c --------------------------------------------------------------
@@ -266,8 +272,9 @@ void gs_push_report_free(struct gs_push_report *report);
 void gs_push_report_cleanup(struct gs_push_report **report); // for GS_CLEANUP
 // An on_body; report is the argument.
 bool gs_push_report_feed(void *report, const char *data, size_t len);
-// After the last byte: what the host said of ref. GS_PUSH_UNKNOWN, with the cause in err, when the report is not whole;
-// host_failed when the host could not unpack. The reason lives in the arena; NULL for GS_PUSH_DONE.
+// After the last byte: what the host said of ref. GS_PUSH_UNKNOWN, with the cause in err, when the
+// report is not whole; host_failed when the host could not unpack. The reason lives in the arena;
+// NULL for GS_PUSH_DONE.
 enum gs_status gs_push_report_read(struct gs_push_report *report, const char *ref,
                                    struct gs_arena *arena, enum gs_push_outcome *out_outcome,
                                    const char **out_reason, struct gs_error *err) GS_MUST_CHECK;

@@ -1,5 +1,5 @@
-// Walks commits into the past and compares what is at one path, by object ids alone: no file is read. Knows nothing of the
-// remote side.
+// Walks commits into the past and compares what is at one path, by object ids alone: no file is
+// read. Knows nothing of the remote side.
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/stat.h>
 

@@ -1,9 +1,10 @@
-// Takes a pack from the host into a mirror. It is indexed in a folder of its own, so that a pack that breaks off or is
-// damaged never becomes part of the mirror. Knows nothing of how it travels.
+// Takes a pack from the host into a mirror. It is indexed in a folder of its own, so that a pack
+// that breaks off or is damaged never becomes part of the mirror. Knows nothing of how it travels.
 // SPDX-License-Identifier: Apache-2.0
 //
-// A small pack is taken apart into loose objects, as git does below fetch.unpackLimit: a mirror that fetches after every
-// push of somebody else would otherwise collect thousands of packs, and every look-up asks each of them.
+// A small pack is taken apart into loose objects, as git does below fetch.unpackLimit: a mirror
+// that fetches after every push of somebody else would otherwise collect thousands of packs, and
+// every look-up asks each of them.
 #include <errno.h>
 #include <git2/sys/odb_backend.h>
 #include <sys/stat.h>
@@ -25,8 +26,8 @@ static enum gs_status fail_indexer(struct gs_error *err)
                    reason);
 }
 
-enum gs_status gs_incoming_begin(struct gs_incoming *incoming, struct gs_mirror *mirror,
-                                 size_t max, struct gs_error *err)
+enum gs_status gs_incoming_begin(struct gs_incoming *incoming, struct gs_mirror *mirror, size_t max,
+                                 struct gs_error *err)
 {
     *incoming = (struct gs_incoming){.mirror = mirror, .max = max};
     char *folder = incoming->folder;
@@ -71,8 +72,7 @@ static int unpack_object(const git_oid *oid, void *arg)
         unpacking->status = fail_indexer(unpacking->err);
         return -1;
     }
-    struct gs_slice content =
-        gs_slice_of(git_odb_object_data(object), git_odb_object_size(object));
+    struct gs_slice content = gs_slice_of(git_odb_object_data(object), git_odb_object_size(object));
     unpacking->status = gs_object_write_loose(unpacking->mirror, git_odb_object_type(object), oid,
                                               content, unpacking->err);
     return unpacking->status == GS_OK ? 0 : -1;

@@ -1,12 +1,12 @@
-// Starts libgit2 with nothing of the machine's or a user's configuration, and turns what it says into our errors.
+// Starts libgit2 with nothing of the machine's or a user's configuration, and turns what it says
+// into our errors.
 // SPDX-License-Identifier: Apache-2.0
 #include "git/git_internal.h"
 
 // What libgit2 may keep in memory over all mirrors together.
-enum { CACHE_BYTES = 64 << 20, CACHED_TREE_MAX = 64 << 10, OPEN_PACKS_MAX = 256 };
+enum { CACHE_BYTES = 16 << 20, CACHED_TREE_MAX = 64 << 10, OPEN_PACKS_MAX = 256 };
 
 // A pack from a host may not declare more than this; stops bombs before they are inflated.
-static const size_t pack_object_max = (size_t)1 << 30;
 static const size_t pack_objects_max = 20 * 1000 * 1000;
 
 static int set_search_paths(void)
@@ -28,15 +28,19 @@ static int set_options(void)
     int failed = set_search_paths();
     // Mirrors belong to whoever made the data folder, which need not be the user that we run as.
     failed |= git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
-    // Objects are written by object.c; the one thing left that this would slow down is asking for allowed names.
+    // Objects are written by object.c; the one thing left that this would slow down is asking for
+    // allowed names.
     failed |= git_libgit2_opts(GIT_OPT_ENABLE_STRICT_OBJECT_CREATION, 0);
+    // Each object carries zlib's check sum, which tells what a power cut tore; hashing it again on
+    // every read tells no more.
+    failed |= git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 0);
     failed |= git_libgit2_opts(GIT_OPT_DISABLE_PACK_KEEP_FILE_CHECKS, 1);
     failed |= git_libgit2_opts(GIT_OPT_SET_CACHE_MAX_SIZE, (ssize_t)CACHE_BYTES);
-    failed |= git_libgit2_opts(GIT_OPT_SET_CACHE_OBJECT_LIMIT, GIT_OBJECT_TREE,
-                               (size_t)CACHED_TREE_MAX);
+    failed |=
+        git_libgit2_opts(GIT_OPT_SET_CACHE_OBJECT_LIMIT, GIT_OBJECT_TREE, (size_t)CACHED_TREE_MAX);
     failed |= git_libgit2_opts(GIT_OPT_SET_MWINDOW_FILE_LIMIT, (size_t)OPEN_PACKS_MAX);
     failed |= git_libgit2_opts(GIT_OPT_SET_PACK_MAX_OBJECTS, pack_objects_max);
-    failed |= git_libgit2_opts(GIT_OPT_SET_PACK_MAX_OBJECT_SIZE, pack_object_max);
+    failed |= git_libgit2_opts(GIT_OPT_SET_PACK_MAX_OBJECT_SIZE, (size_t)GS_GIT_OBJECT_MAX);
     return failed;
 }
 

@@ -1,10 +1,11 @@
-// Remembers for which refs a mirror has everything, in the repository's own packed-refs file, so that git itself sees them
-// as refs/gitsync/…. Knows neither objects nor hosts.
+// Remembers for which refs a mirror has everything, in the repository's own packed-refs file, so
+// that git itself sees them as refs/gitsync/…. Knows neither objects nor hosts.
 // SPDX-License-Identifier: Apache-2.0
 //
-// A ref of the host has one entry, which moves when the ref is fetched or pushed again: 2,000 pushes to a branch leave one. The list
-// says what a mirror certainly has (gs_mirror_has), and what it tells the host before a fetch. It has at most
-// GS_GIT_KEPT_MAX entries; beyond that another one, any, is forgotten, which costs one more small fetch at most.
+// A ref of the host has one entry, which moves when the ref is fetched or pushed again: 2,000
+// pushes to a branch leave one. The list says what a mirror certainly has (gs_mirror_has), and what
+// it tells the host before a fetch. It has at most GS_GIT_KEPT_MAX entries; beyond that another
+// one, any, is forgotten, which costs one more small fetch at most.
 #include "base/files.h"
 #include "base/random.h"
 #include "git/git_internal.h"
@@ -72,7 +73,8 @@ static bool is_below(const char *name, const char *folder)
     return strncmp(name, folder, len) == 0 && name[len] == '/';
 }
 
-// The host cannot have both a branch "a" and a branch "a/b", so the one that is in the way is gone there.
+// The host cannot have both a branch "a" and a branch "a/b", so the one that is in the way is gone
+// there.
 static void remove_conflicting(struct gs_kept *kept, const char *name)
 {
     for (size_t i = kept->count; i-- > 0;)

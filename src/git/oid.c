@@ -58,5 +58,6 @@ bool gs_git_branch_is_valid(const char *name)
 bool gs_git_ref_is_valid(const char *name)
 {
     int valid = 0;
-    return strlen(name) <= GS_GIT_REF_MAX && !has_del(name) && git_reference_name_is_valid(&valid, name) == 0 && valid;
+    return strlen(name) <= GS_GIT_REF_MAX && !has_del(name) &&
+           git_reference_name_is_valid(&valid, name) == 0 && valid;
 }

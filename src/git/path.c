@@ -1,4 +1,5 @@
-// Which paths may be written into a repository. Asks libgit2 about names that are dangerous on some file system.
+// Which paths may be written into a repository. Asks libgit2 about names that are dangerous on some
+// file system.
 // SPDX-License-Identifier: Apache-2.0
 #include "git/git_internal.h"
 
@@ -43,15 +44,15 @@ void gs_path_rules_release(struct gs_path_rules *rules)
     git_treebuilder_free(rules->builder);
 }
 
-// .git in all its spellings (letter case, git~1, trailing dots and blanks, streams, invisible characters).
+// .git in all its spellings (letter case, git~1, trailing dots and blanks, streams, invisible
+// characters).
 static bool git_allows(const struct gs_path_rules *rules, struct gs_slice part)
 {
     static const git_oid any = {{1}};
     char name[GS_GIT_NAME_MAX + 1];
     memcpy(name, part.data, part.len);
     name[part.len] = 0;
-    bool allowed =
-        git_treebuilder_insert(NULL, rules->builder, name, &any, GIT_FILEMODE_TREE) == 0;
+    bool allowed = git_treebuilder_insert(NULL, rules->builder, name, &any, GIT_FILEMODE_TREE) == 0;
     git_treebuilder_clear(rules->builder);
     return allowed;
 }

@@ -1,4 +1,5 @@
-// Git's framing: four hexadecimal digits of length, then that many bytes (gitprotocol-common). No meaning in it.
+// Git's framing: four hexadecimal digits of length, then that many bytes (gitprotocol-common). No
+// meaning in it.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef GS_GIT_PKTLINE_H
 #define GS_GIT_PKTLINE_H
@@ -21,8 +22,8 @@ enum gs_pkt_result {
     GS_PKT_BAD,
 };
 
-// Takes the first packet off *rest, which stays as it is unless the result is GS_PKT_OK. The special lengths of protocol
-// version 2 are bad here.
+// Takes the first packet off *rest, which stays as it is unless the result is GS_PKT_OK. The
+// special lengths of protocol version 2 are bad here.
 enum gs_pkt_result gs_pkt_next(struct gs_slice *rest, struct gs_pkt *out_pkt);
 // The data without one final newline.
 struct gs_slice gs_pkt_text(const struct gs_pkt *pkt);

@@ -1,5 +1,5 @@
-// Pushes with one POST to git-receive-pack (gitprotocol-pack): the command and a pack, moved by slices and never copied.
-// Which objects and what the host's answer means is decided elsewhere.
+// Pushes with one POST to git-receive-pack (gitprotocol-pack): the command and a pack, moved by
+// slices and never copied. Which objects and what the host's answer means is decided elsewhere.
 // SPDX-License-Identifier: Apache-2.0
 #include <openssl/evp.h>
 
@@ -87,19 +87,19 @@ static enum gs_status build_pack(struct gs_mirror *mirror, const struct gs_pack_
     if (status == GS_OK)
         status = sum_pack(request->parts + 1, request->count - 1, request->sum, err);
     if (status == GS_OK)
-        request->parts[request->count++] =
-            gs_slice_of((const char *)request->sum, SHA1_BYTES);
+        request->parts[request->count++] = gs_slice_of((const char *)request->sum, SHA1_BYTES);
     return status;
 }
 
-// A 4xx comes before git was run. A 5xx may come from a proxy in front of a host that is still at work.
+// A 4xx comes before git was run. A 5xx may come from a proxy in front of a host that is still at
+// work.
 static bool is_clear_failure(int status)
 {
     return status < 500 && status != 200;
 }
 
-// The HTTP client repeats a request whose kept connection turns out to be closed. When the first one had arrived after all,
-// the second finds the ref where the first put it, and git says so.
+// A proxy on the way may send a request twice. The second finds the ref where the first put it, and
+// git says so.
 static bool is_there_already(const char *reason, const struct gs_oid *new)
 {
     char wanted[64];
@@ -126,6 +126,13 @@ static enum gs_status judge(const struct gs_net_response *response, struct gs_pu
     return GS_OK;
 }
 
+// Of the client's errors the others say that nothing was sent.
+static bool may_have_arrived(enum gs_code code)
+{
+    return code == GS_CODE_HOST_UNREACHABLE || code == GS_CODE_HOST_TIMEOUT ||
+           code == GS_CODE_HOST_FAILED || code == GS_CODE_TOO_LARGE;
+}
+
 static enum gs_status send(const struct gs_git_remote *remote, const struct request *request,
                            const char *ref, const struct gs_oid *new, struct gs_arena *arena,
                            enum gs_push_outcome *out_outcome, const char **out_reason,
@@ -146,7 +153,7 @@ static enum gs_status send(const struct gs_git_remote *remote, const struct requ
     if (status == GS_OK) {
         status = judge(&response, report, ref, new, arena, out_outcome, out_reason, &cause);
         gs_net_response_release(&response);
-    } else if (cause.code != GS_CODE_HOST_NOT_ALLOWED) {
+    } else if (may_have_arrived(cause.code)) {
         *out_outcome = GS_PUSH_UNKNOWN;
         *out_reason = NULL;
         status = GS_OK;

@@ -1,4 +1,5 @@
-// Reads what git-receive-pack answers (gitprotocol-pack, report-status inside side-band-64k) and judges it. Sends nothing.
+// Reads what git-receive-pack answers (gitprotocol-pack, report-status inside side-band-64k) and
+// judges it. Sends nothing.
 // SPDX-License-Identifier: Apache-2.0
 #include "git/git_internal.h"
 #include "git/pktline.h"
@@ -59,7 +60,8 @@ void gs_push_report_cleanup(struct gs_push_report **report)
     gs_push_report_free(*report);
 }
 
-// The host has acted by now whatever it answers, so the rest is taken in and thrown away rather than cut off.
+// The host has acted by now whatever it answers, so the rest is taken in and thrown away rather
+// than cut off.
 bool gs_push_report_feed(void *arg, const char *data, size_t len)
 {
     struct gs_push_report *report = arg;
@@ -110,9 +112,9 @@ static struct verdict read_verdict(struct gs_slice rest, const char *ref)
 static bool means_moved(struct gs_slice reason)
 {
     static const char *const signs[] = {
-        "non-fast-forward",    "fetch first",    "failed to update ref",
-        "cannot lock ref",     "failed to lock", "incorrect old value",
-        "already exists",      "stale info",     "but expected",
+        "non-fast-forward", "fetch first",    "failed to update ref",
+        "cannot lock ref",  "failed to lock", "incorrect old value",
+        "already exists",   "stale info",     "but expected",
     };
     GS_CLEANUP(gs_buf_release) struct gs_buf text;
     gs_buf_init(&text, REASON_MAX);
@@ -145,8 +147,8 @@ enum gs_status gs_push_report_read(struct gs_push_report *report, const char *re
                  !report->malformed && !report->failed && verdict.unpack.data &&
                  (verdict.ok || verdict.ng.data);
     if (!whole) {
-        const char *said = format_reason(report, GS_SLICE_LIT("the git host's report is not whole"),
-                                         arena);
+        const char *said =
+            format_reason(report, GS_SLICE_LIT("the git host's report is not whole"), arena);
         gs_fail(err, GS_CODE_HOST_FAILED, NULL, "%s", said);
         *out_outcome = GS_PUSH_UNKNOWN;
         *out_reason = said;
@@ -155,7 +157,7 @@ enum gs_status gs_push_report_read(struct gs_push_report *report, const char *re
     if (!gs_slice_eq_str(verdict.unpack, "ok"))
         return gs_fail(err, GS_CODE_HOST_FAILED, NULL, "the git host cannot take the pack: %s",
                        format_reason(report, verdict.unpack, arena));
-    *out_outcome = verdict.ng.data == NULL     ? GS_PUSH_DONE
+    *out_outcome = verdict.ng.data == NULL   ? GS_PUSH_DONE
                    : means_moved(verdict.ng) ? GS_PUSH_MOVED
                                              : GS_PUSH_REFUSED;
     *out_reason = verdict.ng.data ? format_reason(report, verdict.ng, arena) : NULL;

@@ -4,8 +4,8 @@
 
 static enum gs_status fail_not_found(const char *path, struct gs_error *err)
 {
-    return gs_fail(err, GS_CODE_NOT_FOUND, NULL, "'%.*s' is not in the repository",
-                   GS_GIT_NAME_MAX, path);
+    return gs_fail(err, GS_CODE_NOT_FOUND, NULL, "'%.*s' is not in the repository", GS_GIT_NAME_MAX,
+                   path);
 }
 
 static enum gs_status read_root(struct gs_mirror *mirror, const struct gs_oid *commit,
@@ -138,7 +138,8 @@ enum gs_status gs_mirror_list(struct gs_mirror *mirror, const struct gs_oid *com
     return GS_OK;
 }
 
-// Old commits may be in Latin-1, which becomes UTF-8; nothing else leaves this folder as a text for people.
+// Old commits may be in Latin-1, which becomes UTF-8; nothing else leaves this folder as a text for
+// people.
 static const char *to_utf8(struct gs_arena *arena, const char *text)
 {
     if (!text)

@@ -1,4 +1,5 @@
-// The HTTP side of git's smart protocol (gitprotocol-http): addresses, headers, and what a status means. Reads no git data.
+// The HTTP side of git's smart protocol (gitprotocol-http): addresses, headers, and what a status
+// means. Reads no git data.
 // SPDX-License-Identifier: Apache-2.0
 #include "base/clock.h"
 #include "git/git_internal.h"
@@ -73,8 +74,8 @@ static enum gs_status fail_rate_limited(const struct gs_net_response *response,
     int64_t wait_s = response->retry_after_s;
     if (wait_s == 0 && response->rate_limit_reset_s > 0)
         wait_s = response->rate_limit_reset_s - gs_clock_now_ms() / 1000;
-    enum gs_status status =
-        gs_fail(err, GS_CODE_RATE_LIMITED, NULL, "the git host asks us to wait before the next call");
+    enum gs_status status = gs_fail(err, GS_CODE_RATE_LIMITED, NULL,
+                                    "the git host asks us to wait before the next call");
     if (err)
         err->retry_after_s = wait_s > 0 ? (long)wait_s : 60;
     return status;
@@ -161,8 +162,8 @@ static void append_line(struct gs_slice line, struct gs_buf *out)
         gs_buf_append_char(out, ' ');
     while (line.len > 0) {
         size_t n = character_length(line);
-        bool printable = n > 1 || (n == 1 && (unsigned char)line.data[0] >= 0x20 &&
-                                   line.data[0] != 0x7f);
+        bool printable =
+            n > 1 || (n == 1 && (unsigned char)line.data[0] >= 0x20 && line.data[0] != 0x7f);
         if (!gs_buf_append(out, printable ? line.data : "?", printable ? n : 1))
             return;
         n = n ? n : 1;

@@ -1,5 +1,6 @@
-// Reads tree objects: "<octal mode> <name>\0<20 bytes>", sorted (gitformat-pack's objects as git hash-object makes them).
-// Modes and names are carried as they are, so that what others wrote is written back unchanged.
+// Reads tree objects: "<octal mode> <name>\0<20 bytes>", sorted (gitformat-pack's objects as git
+// hash-object makes them). Modes and names are carried as they are, so that what others wrote is
+// written back unchanged.
 // SPDX-License-Identifier: Apache-2.0
 #include "git/git_internal.h"
 
@@ -118,7 +119,8 @@ static bool parse_entries(struct gs_slice rest, struct gs_tree_entry *entries, s
     return true;
 }
 
-// Git knows the empty tree without storing it, so a mirror may have commits of it and not the object.
+// Git knows the empty tree without storing it, so a mirror may have commits of it and not the
+// object.
 static bool is_empty(const git_oid *tree)
 {
     static const git_oid known = {{0x4b, 0x82, 0x5d, 0xc6, 0x42, 0xcb, 0x6e, 0xb9, 0xa0, 0x60,

@@ -1,4 +1,5 @@
-// Compares two trees and descends only where they differ. Does not know what the differences are for.
+// Compares two trees and descends only where they differ. Does not know what the differences are
+// for.
 // SPDX-License-Identifier: Apache-2.0
 #include "git/git_internal.h"
 
@@ -96,7 +97,6 @@ enum gs_status gs_tree_diff(struct gs_mirror *mirror, const git_oid *before, con
 {
     if (git_oid_equal(before, after))
         return GS_OK;
-    struct walk walk = {
-        .mirror = mirror, .arena = arena, .visit = visit, .arg = arg, .err = err};
+    struct walk walk = {.mirror = mirror, .arena = arena, .visit = visit, .arg = arg, .err = err};
     return walk_trees(&walk, before, after);
 }

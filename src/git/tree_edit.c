@@ -1,15 +1,16 @@
-// Changes a tree in memory, opening the folders that edits reach, and writes only the folders that changed.
-// Nothing is written before every edit was found possible. Knows nothing of commits.
+// Changes a tree in memory, opening the folders that edits reach, and writes only the folders that
+// changed. Nothing is written before every edit was found possible. Knows nothing of commits.
 // SPDX-License-Identifier: Apache-2.0
 #include "git/git_internal.h"
 
 struct entry {
     struct gs_tree_entry stored;
-    struct folder *folder;           // when opened
-    const struct gs_slice *content;  // of a file that is to be written
+    struct folder *folder;          // when opened
+    const struct gs_slice *content; // of a file that is to be written
 };
 
-// The entries are sorted as git sorts them. A folder that loses its last entry is taken out of its parent at once.
+// The entries are sorted as git sorts them. A folder that loses its last entry is taken out of its
+// parent at once.
 struct folder {
     struct folder *parent;
     const char *name; // in the parent

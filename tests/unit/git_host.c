@@ -65,13 +65,19 @@ static void spawn_backend(const struct git_host *host, const struct gs_buf *head
     snprintf(variables[5], 256, "CONTENT_LENGTH=%zu", body_len);
     char executable_path[4096];
     snprintf(executable_path, sizeof executable_path, "PATH=%s", getenv("PATH"));
-    const char *env[] = {variables[0],    variables[1],
-                   variables[2],    variables[3],
-                   variables[4],    variables[5],
-                   executable_path, "GIT_HTTP_EXPORT_ALL=1",
-                   "REMOTE_USER=t", "GIT_CONFIG_NOSYSTEM=1",
-                   "HOME=/",        "GIT_CONFIG_GLOBAL=/dev/null",
-                   NULL};
+    const char *env[] = {variables[0],
+                         variables[1],
+                         variables[2],
+                         variables[3],
+                         variables[4],
+                         variables[5],
+                         executable_path,
+                         "GIT_HTTP_EXPORT_ALL=1",
+                         "REMOTE_USER=t",
+                         "GIT_CONFIG_NOSYSTEM=1",
+                         "HOME=/",
+                         "GIT_CONFIG_GLOBAL=/dev/null",
+                         NULL};
     const char *argv[] = {"git", "http-backend", NULL};
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
@@ -80,7 +86,8 @@ static void spawn_backend(const struct git_host *host, const struct gs_buf *head
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     pid_t pid;
     int status;
-    require(posix_spawnp(&pid, "git", &actions, NULL, (char *const *)argv, (char *const *)env) == 0, "posix_spawnp");
+    require(posix_spawnp(&pid, "git", &actions, NULL, (char *const *)argv, (char *const *)env) == 0,
+            "posix_spawnp");
     posix_spawn_file_actions_destroy(&actions);
     while (waitpid(pid, &status, 0) < 0)
         require(errno == EINTR, "waitpid");
@@ -103,7 +110,8 @@ static void run_backend(const struct git_host *host, const struct gs_buf *head,
     close(answer);
 }
 
-// "Status: 404 Not Found" and headers, an empty line, the body. Cut short, the length still promises all of it.
+// "Status: 404 Not Found" and headers, an empty line, the body. Cut short, the length still
+// promises all of it.
 static void send_answer(struct loopback_conn *conn, const struct gs_buf *cgi, size_t most)
 {
     const char *end = strstr(cgi->data, "\r\n\r\n");
@@ -230,9 +238,10 @@ const char *git_host_run(struct git_host *host, const char *fmt, ...)
     GS_CLEANUP(gs_buf_release) struct gs_buf command, output;
     gs_buf_init(&command, COMMAND_MAX);
     gs_buf_init(&output, OUTPUT_MAX);
-    gs_buf_printf(&command, "cd %s && unset GIT_DIR && export GIT_CONFIG_NOSYSTEM=1 "
-                            "GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=o GIT_AUTHOR_EMAIL=o@x "
-                            "GIT_COMMITTER_NAME=o GIT_COMMITTER_EMAIL=o@x && ",
+    gs_buf_printf(&command,
+                  "cd %s && unset GIT_DIR && export GIT_CONFIG_NOSYSTEM=1 "
+                  "GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=o GIT_AUTHOR_EMAIL=o@x "
+                  "GIT_COMMITTER_NAME=o GIT_COMMITTER_EMAIL=o@x && ",
                   host->repo);
     va_list args;
     va_start(args, fmt);
@@ -290,8 +299,7 @@ void git_host_fetch(struct git_host *host, const char *ref)
     struct gs_git_advert advert = git_host_advert(host, GS_GIT_UPLOAD_PACK);
     const struct gs_git_ref *found = gs_git_advert_find(&advert, ref);
     assert_non_null(found);
-    GIT_OK(host,
-           gs_mirror_fetch(host->mirror, git_host_remote(host), &advert, found, &host->err));
+    GIT_OK(host, gs_mirror_fetch(host->mirror, git_host_remote(host), &advert, found, &host->err));
 }
 
 struct gs_oid git_host_edit(struct git_host *host, const struct gs_oid *parent,
@@ -313,8 +321,7 @@ struct gs_oid git_host_edit(struct git_host *host, const struct gs_oid *parent,
 struct gs_oid git_host_write(struct git_host *host, const struct gs_oid *parent, const char *path,
                              const char *content)
 {
-    struct gs_edit edit = {
-        .kind = GS_EDIT_WRITE, .path = path, .content = gs_slice_str(content)};
+    struct gs_edit edit = {.kind = GS_EDIT_WRITE, .path = path, .content = gs_slice_str(content)};
     return git_host_edit(host, parent, &edit, 1);
 }
 

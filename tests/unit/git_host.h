@@ -1,5 +1,6 @@
-// A git host for unit tests: a bare repository in a temporary folder behind the scripted server, which hands every request
-// to the real `git http-backend`, and can be told to misbehave. Ends the test when something basic fails.
+// A git host for unit tests: a bare repository in a temporary folder behind the scripted server,
+// which hands every request to the real `git http-backend`, and can be told to misbehave. Ends the
+// test when something basic fails.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef GS_TESTS_GIT_HOST_H
 #define GS_TESTS_GIT_HOST_H
@@ -25,7 +26,7 @@ enum git_fault {
 
 struct git_host {
     char folder[64];
-    char repo[96];   // the bare repository; its default branch is main
+    char repo[96]; // the bare repository; its default branch is main
     char mirror_folder[96];
     char url[128];
     struct loopback *server;
@@ -45,7 +46,8 @@ struct git_host {
     size_t posted_bytes;
 };
 
-// For cmocka: a fresh host with an open mirror in *state, and its removal. libgit2 is started and stopped with it.
+// For cmocka: a fresh host with an open mirror in *state, and its removal. libgit2 is started and
+// stopped with it.
 int git_host_set_up(void **state);
 int git_host_tear_down(void **state);
 #define GIT_TEST(name) cmocka_unit_test_setup_teardown(name, git_host_set_up, git_host_tear_down)
@@ -53,7 +55,8 @@ int git_host_tear_down(void **state);
 void git_host_reopen_mirror(struct git_host *host);
 const struct gs_git_remote *git_host_remote(struct git_host *host);
 
-// Runs a shell command in the host's repository and gives its output without the last newline; it must succeed.
+// Runs a shell command in the host's repository and gives its output without the last newline; it
+// must succeed.
 const char *git_host_run(struct git_host *host, const char *fmt, ...) GS_PRINTF(2, 3);
 // The commit that a branch of the host is at; none when there is no such branch.
 struct gs_oid git_host_head(struct git_host *host, const char *branch);

@@ -1,4 +1,5 @@
-// What a host says it has: well-formed, malformed, cut off anywhere, and the HTTP statuses around it.
+// What a host says it has: well-formed, malformed, cut off anywhere, and the HTTP statuses around
+// it.
 // SPDX-License-Identifier: Apache-2.0
 #include "base/clock.h"
 #include "git/git_internal.h"
@@ -227,8 +228,8 @@ static void statuses_become_the_promised_errors(void **state)
         {"429 Too Many\r\n", GS_GIT_UPLOAD_PACK, GS_CODE_RATE_LIMITED, 60},
         {"500 Oops\r\n", GS_GIT_UPLOAD_PACK, GS_CODE_HOST_FAILED, 0},
         {"503 Busy\r\n", GS_GIT_UPLOAD_PACK, GS_CODE_HOST_FAILED, 0},
-        {"301 Moved\r\nLocation: http://127.0.0.1:1/\r\n", GS_GIT_UPLOAD_PACK,
-         GS_CODE_HOST_FAILED, 0},
+        {"301 Moved\r\nLocation: http://127.0.0.1:1/\r\n", GS_GIT_UPLOAD_PACK, GS_CODE_HOST_FAILED,
+         0},
         {"200 OK\r\nContent-Type: text/html\r\n", GS_GIT_UPLOAD_PACK, GS_CODE_HOST_FAILED, 0},
         {"200 OK\r\n", GS_GIT_UPLOAD_PACK, GS_CODE_HOST_FAILED, 0},
         {"200 OK\r\nContent-Type: application/x-git-receive-pack-advertisement\r\n",
@@ -294,8 +295,9 @@ static void the_real_git_is_understood(void **state)
     for (int service = GS_GIT_UPLOAD_PACK; service <= GS_GIT_RECEIVE_PACK; service++)
         assert_int_equal(git_host_advert(host, (enum gs_git_service)service).count, 0);
     struct gs_oid main = git_host_commit(host, "main", "a", "1");
-    git_host_run(host, "git tag light main; git tag -a -m x heavy main; git branch odd/%%/\xc3\xa9 main; "
-                       "git pack-refs --all");
+    git_host_run(host,
+                 "git tag light main; git tag -a -m x heavy main; git branch odd/%%/\xc3\xa9 main; "
+                 "git pack-refs --all");
     struct gs_oid other = git_host_commit(host, "other", "a", "2");
     struct gs_git_advert advert = git_host_advert(host, GS_GIT_UPLOAD_PACK);
     assert_int_equal(advert.count, 6);
@@ -313,7 +315,8 @@ static void the_real_git_is_understood(void **state)
 static void a_sha256_repository_is_refused(void **state)
 {
     struct git_host *host = *state;
-    git_host_run(host, "cd .. && rm -rf repo.git && git init -q --bare --object-format=sha256 repo.git");
+    git_host_run(host,
+                 "cd .. && rm -rf repo.git && git init -q --bare --object-format=sha256 repo.git");
     struct gs_git_advert advert;
     GIT_FAILS(host, GS_CODE_HOST_FAILED,
               gs_git_advertise(git_host_remote(host), GS_GIT_RECEIVE_PACK, host->arena, &advert,

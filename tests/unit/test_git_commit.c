@@ -1,14 +1,25 @@
-// Commits made of edits, checked with the real git: what is in them, what they changed, and what they refuse.
+// Commits made of edits, checked with the real git: what is in them, what they changed, and what
+// they refuse.
 // SPDX-License-Identifier: Apache-2.0
 #include "git_host.h"
 
 static const struct gs_oid none;
 
-#define WRITE(p, c) {.kind = GS_EDIT_WRITE, .path = (p), .content = GS_SLICE_LIT(c)}
-#define DELETE(p) {.kind = GS_EDIT_DELETE, .path = (p)}
-#define MOVE(p, t) {.kind = GS_EDIT_MOVE, .path = (p), .to_path = (t)}
+#define WRITE(p, c)                                                                                \
+    {                                                                                              \
+        .kind = GS_EDIT_WRITE, .path = (p), .content = GS_SLICE_LIT(c)                             \
+    }
+#define DELETE(p)                                                                                  \
+    {                                                                                              \
+        .kind = GS_EDIT_DELETE, .path = (p)                                                        \
+    }
+#define MOVE(p, t)                                                                                 \
+    {                                                                                              \
+        .kind = GS_EDIT_MOVE, .path = (p), .to_path = (t)                                          \
+    }
 
-// The host's repository has: a file, one that is executable, a link, a submodule, folders of two levels.
+// The host's repository has: a file, one that is executable, a link, a submodule, folders of two
+// levels.
 static struct gs_oid start_tree(struct git_host *host)
 {
     git_host_run(host, "export GIT_INDEX_FILE=$PWD/t.index; "
@@ -60,8 +71,10 @@ static struct gs_oid apply(struct git_host *host, const struct gs_oid *parent,
 
 static const char *files_of(struct git_host *host, const struct gs_oid *commit)
 {
-    return git_host_run(host, "git --git-dir=../mirror -c core.quotePath=false ls-tree -r "
-                              "--name-only %s", commit->hex);
+    return git_host_run(host,
+                        "git --git-dir=../mirror -c core.quotePath=false ls-tree -r "
+                        "--name-only %s",
+                        commit->hex);
 }
 
 #define APPLY(host, parent, ...)                                                                   \
@@ -93,11 +106,11 @@ static void the_first_commit_has_no_parent(void **state)
     struct gs_oid commit = APPLY(host, &none, WRITE("b/c", "2"), WRITE("a", ""));
     assert_string_equal(files_of(host, &commit), "a\nb/c");
     assert_string_equal(changes_text(host), "A a\nA b/c");
-    assert_string_equal(git_host_run(host, "git --git-dir=../mirror cat-file commit %s | tail -n +2",
-                                     commit.hex),
-                        "author Test Author <author@example.org> 1700000000 +0000\n"
-                        "committer Test Author <author@example.org> 1700000000 +0000\n\n"
-                        "a change");
+    assert_string_equal(
+        git_host_run(host, "git --git-dir=../mirror cat-file commit %s | tail -n +2", commit.hex),
+        "author Test Author <author@example.org> 1700000000 +0000\n"
+        "committer Test Author <author@example.org> 1700000000 +0000\n\n"
+        "a change");
 }
 
 static void writes_add_and_replace(void **state)
@@ -113,18 +126,18 @@ static void writes_add_and_replace(void **state)
                                      "sort | uniq -c | tr -s ' ' | tr '\\n' ';'",
                                      commit.hex),
                         " 5 100644; 1 100755; 1 120000; 1 160000;");
-    assert_string_equal(git_host_run(host, "git --git-dir=../mirror cat-file commit %s | sed -n 2p",
-                                     commit.hex) + strlen("parent "),
-                        parent.hex);
+    assert_string_equal(
+        git_host_run(host, "git --git-dir=../mirror cat-file commit %s | sed -n 2p", commit.hex) +
+            strlen("parent "),
+        parent.hex);
 }
 
 static void the_last_write_to_a_path_counts(void **state)
 {
     struct git_host *host = *state;
     struct gs_oid parent = start_tree(host);
-    struct gs_oid commit =
-        APPLY(host, &parent, WRITE("a", "1"), WRITE("a", "2"), WRITE("README", "x"),
-              WRITE("README", "1"));
+    struct gs_oid commit = APPLY(host, &parent, WRITE("a", "1"), WRITE("a", "2"),
+                                 WRITE("README", "x"), WRITE("README", "1"));
     assert_string_equal(changes_text(host), "A a");
     assert_string_equal(git_host_run(host, "git --git-dir=../mirror show %s:a", commit.hex), "2");
 }
@@ -146,9 +159,9 @@ static void empty_folders_vanish(void **state)
 {
     struct git_host *host = *state;
     struct gs_oid parent = start_tree(host);
-    struct gs_oid commit = APPLY(host, &parent, WRITE("x/y/z", "1"), DELETE("x/y/z"),
-                                 DELETE("App/pages/p1.json"), DELETE("App/pages/p2.json"),
-                                 DELETE("App/v1.json"), DELETE("bin/run"));
+    struct gs_oid commit =
+        APPLY(host, &parent, WRITE("x/y/z", "1"), DELETE("x/y/z"), DELETE("App/pages/p1.json"),
+              DELETE("App/pages/p2.json"), DELETE("App/v1.json"), DELETE("bin/run"));
     assert_string_equal(files_of(host, &commit), "README\nlink\nsub");
     // A folder that went makes room for a file of its name, and the other way round.
     commit = APPLY(host, &commit, WRITE("App", "file"), DELETE("README"), WRITE("README/now", "1"));
@@ -170,10 +183,11 @@ static void moves_keep_the_objects(void **state)
     struct git_host *host = *state;
     struct gs_oid parent = start_tree(host);
     struct gs_entry before, after;
-    GIT_OK(host, gs_mirror_stat(host->mirror, &parent, "App/pages", host->arena, &before, &host->err));
-    struct gs_oid commit =
-        APPLY(host, &parent, MOVE("App", "New/place"), MOVE("New/place/v1.json", "New/place/v2.json"),
-              WRITE("New/place/v2.json", "2"), MOVE("bin/run", "run"));
+    GIT_OK(host,
+           gs_mirror_stat(host->mirror, &parent, "App/pages", host->arena, &before, &host->err));
+    struct gs_oid commit = APPLY(host, &parent, MOVE("App", "New/place"),
+                                 MOVE("New/place/v1.json", "New/place/v2.json"),
+                                 WRITE("New/place/v2.json", "2"), MOVE("bin/run", "run"));
     assert_string_equal(changes_text(host),
                         "D App/pages/p1.json\nD App/pages/p2.json\nD App/v1.json\n"
                         "A New/place/pages/p1.json\nA New/place/pages/p2.json\n"
@@ -189,17 +203,20 @@ static void moves_in_every_order(void **state)
     struct gs_oid parent = start_tree(host);
     // Into itself, out of itself, over its own parent, swapped.
     struct gs_oid commit = APPLY(host, &parent, MOVE("App", "App/inner"));
-    assert_string_equal(changes_text(host),
-                        "A App/inner/pages/p1.json\nA App/inner/pages/p2.json\nA App/inner/v1.json\n"
-                        "D App/pages/p1.json\nD App/pages/p2.json\nD App/v1.json");
+    assert_string_equal(
+        changes_text(host),
+        "A App/inner/pages/p1.json\nA App/inner/pages/p2.json\nA App/inner/v1.json\n"
+        "D App/pages/p1.json\nD App/pages/p2.json\nD App/v1.json");
     commit = APPLY(host, &commit, MOVE("App/inner", "App"));
     struct gs_oid back = commit;
-    assert_string_equal(git_host_run(host, "git --git-dir=../mirror rev-parse %s^{tree}", back.hex),
-                        git_host_run(host, "git --git-dir=../mirror rev-parse %s^{tree}", parent.hex));
+    assert_string_equal(
+        git_host_run(host, "git --git-dir=../mirror rev-parse %s^{tree}", back.hex),
+        git_host_run(host, "git --git-dir=../mirror rev-parse %s^{tree}", parent.hex));
     commit = APPLY(host, &parent, MOVE("bin", "t"), MOVE("App", "bin"), MOVE("t", "App"),
                    DELETE("App/run"), WRITE("App/new", "1"));
-    assert_string_equal(files_of(host, &commit),
-                        "App/new\nREADME\nbin/pages/p1.json\nbin/pages/p2.json\nbin/v1.json\nlink\nsub");
+    assert_string_equal(
+        files_of(host, &commit),
+        "App/new\nREADME\nbin/pages/p1.json\nbin/pages/p2.json\nbin/v1.json\nlink\nsub");
     commit = APPLY(host, &parent, WRITE("w", "1"), MOVE("w", "App/w"), MOVE("App", "Z"),
                    WRITE("Z/w", "2"));
     assert_string_equal(git_host_run(host, "git --git-dir=../mirror show %s:Z/w", commit.hex), "2");
@@ -209,8 +226,8 @@ static void case_twins_are_two(void **state)
 {
     struct git_host *host = *state;
     struct gs_oid parent = start_tree(host);
-    struct gs_oid commit = APPLY(host, &parent, WRITE("app/v1.json", "2"), WRITE("readme", "2"),
-                                 MOVE("bin", "BIN"));
+    struct gs_oid commit =
+        APPLY(host, &parent, WRITE("app/v1.json", "2"), WRITE("readme", "2"), MOVE("bin", "BIN"));
     assert_string_equal(files_of(host, &commit),
                         "App/pages/p1.json\nApp/pages/p2.json\nApp/v1.json\nBIN/run\nREADME\n"
                         "app/v1.json\nlink\nreadme\nsub");
@@ -220,8 +237,9 @@ static void gits_order_of_names_is_kept(void **state)
 {
     struct git_host *host = *state;
     // As a folder "a" sorts behind "a.b" and "a-b", as a file before them.
-    struct gs_oid commit = APPLY(host, &none, WRITE("a/x", "1"), WRITE("a.b", "1"), WRITE("a-b", "1"),
-                                 WRITE("a0", "1"), WRITE("b", "1"), WRITE("b.c/x", "1"));
+    struct gs_oid commit =
+        APPLY(host, &none, WRITE("a/x", "1"), WRITE("a.b", "1"), WRITE("a-b", "1"),
+              WRITE("a0", "1"), WRITE("b", "1"), WRITE("b.c/x", "1"));
     commit = APPLY(host, &commit, MOVE("a", "t"), MOVE("b", "a"), MOVE("t", "b"));
     assert_string_equal(files_of(host, &commit), "a\na-b\na.b\na0\nb.c/x\nb/x");
     commit = APPLY(host, &commit, DELETE("a"), WRITE("a/1", "1"));
@@ -231,11 +249,11 @@ static void gits_order_of_names_is_kept(void **state)
 static void odd_names_are_fine(void **state)
 {
     struct git_host *host = *state;
-    struct gs_oid commit =
-        APPLY(host, &none, WRITE("My App (v1): 'x' & y/v1.0.json", "1"), WRITE("Ünï/日本.json", "1"),
-              WRITE(" lead", "1"), WRITE("trail ", "1"), WRITE("dots...", "1"), WRITE("...", "1"),
-              WRITE("a\\b", "1"), WRITE("-n", "1"), WRITE("a\xff", "1"), WRITE(".gitignore", "1"),
-              WRITE("git~2", "1"), WRITE("con.txt", "1"), WRITE("*?[", "1"), WRITE("\xc2\xa0", "1"));
+    struct gs_oid commit = APPLY(
+        host, &none, WRITE("My App (v1): 'x' & y/v1.0.json", "1"), WRITE("Ünï/日本.json", "1"),
+        WRITE(" lead", "1"), WRITE("trail ", "1"), WRITE("dots...", "1"), WRITE("...", "1"),
+        WRITE("a\\b", "1"), WRITE("-n", "1"), WRITE("a\xff", "1"), WRITE(".gitignore", "1"),
+        WRITE("git~2", "1"), WRITE("con.txt", "1"), WRITE("*?[", "1"), WRITE("\xc2\xa0", "1"));
     assert_int_equal(host->change_count, 14);
     GS_CLEANUP(gs_buf_release) struct gs_buf content;
     gs_buf_init(&content, 10);
@@ -252,10 +270,41 @@ static void impossible_names_are_refused(void **state)
         memcpy(long_path + i, "x/", 3);
     long_path[4998] = 'x';
     const char *const names[] = {
-        "", "/", "/a", "a/", "a//b", ".", "..", "a/..", "../a", "a/./b", "./a",
-        ".git", ".git/config", "a/.git", "a/.git/b", ".GIT", ".Git", "git~1", "GIT~1/x", ".git ", ".git.",
-        ".git. .", ".git::$INDEX_ALLOCATION", ".git:x", ".g\xe2\x80\x8cit", "\xef\xbb\xbf.git",
-        "a\\.git\\b", "a\\..\\b", "a\\.git", "a\nb", "a\tb", "\x7f", "a/\x01", long_part, long_path,
+        "",
+        "/",
+        "/a",
+        "a/",
+        "a//b",
+        ".",
+        "..",
+        "a/..",
+        "../a",
+        "a/./b",
+        "./a",
+        ".git",
+        ".git/config",
+        "a/.git",
+        "a/.git/b",
+        ".GIT",
+        ".Git",
+        "git~1",
+        "GIT~1/x",
+        ".git ",
+        ".git.",
+        ".git. .",
+        ".git::$INDEX_ALLOCATION",
+        ".git:x",
+        ".g\xe2\x80\x8cit",
+        "\xef\xbb\xbf.git",
+        "a\\.git\\b",
+        "a\\..\\b",
+        "a\\.git",
+        "a\nb",
+        "a\tb",
+        "\x7f",
+        "a/\x01",
+        long_part,
+        long_path,
     };
     for (size_t i = 0; i < GS_COUNT(names); i++) {
         struct gs_edit edits[] = {WRITE("fine", "1"), WRITE("", "1")};
@@ -276,9 +325,9 @@ static void conflicts_of_files_and_folders_are_told(void **state)
 {
     struct git_host *host = *state;
     struct gs_oid parent = start_tree(host);
-    assert_int_equal(try_edits(host, &parent,
-                               (const struct gs_edit[]){WRITE("README/a/b", "1")}, 1),
-                     GS_CONFLICT);
+    assert_int_equal(
+        try_edits(host, &parent, (const struct gs_edit[]){WRITE("README/a/b", "1")}, 1),
+        GS_CONFLICT);
     assert_string_equal(host->err.message,
                         "'README' in the repository is a file where a folder is needed");
     REFUSES(host, &parent, GS_CODE_LAYOUT_CONFLICT, WRITE("App", "1"));
@@ -315,10 +364,10 @@ static void messages_and_authors_are_cleaned(void **state)
     struct gs_oid commit;
     GIT_OK(host, gs_mirror_commit(host->mirror, &request, host->arena, &commit, &host->changes,
                                   &host->change_count, &host->err));
-    assert_string_equal(git_host_run(host, "git --git-dir=../mirror cat-file commit %s | sed 1d",
-                                     commit.hex),
-                        "author Zoë x Müller <a@binjected> 1 +0000\n"
-                        "committer Zoë x Müller <a@binjected> 1 +0000\n\nsubject\n\nbody");
+    assert_string_equal(
+        git_host_run(host, "git --git-dir=../mirror cat-file commit %s | sed 1d", commit.hex),
+        "author Zoë x Müller <a@binjected> 1 +0000\n"
+        "committer Zoë x Müller <a@binjected> 1 +0000\n\nsubject\n\nbody");
     assert_string_equal(git_host_run(host,
                                      "git --git-dir=../mirror cat-file commit %s | tail -c 6 | "
                                      "od -An -c | tr -d ' '",
@@ -340,8 +389,7 @@ static void too_large_a_file_is_refused(void **state)
     struct git_host *host = *state;
     size_t size = ((size_t)100 << 20) + 1;
     char *bytes = gs_xcalloc(size, 1);
-    struct gs_edit edit = {
-        .kind = GS_EDIT_WRITE, .path = "a", .content = gs_slice_of(bytes, size)};
+    struct gs_edit edit = {.kind = GS_EDIT_WRITE, .path = "a", .content = gs_slice_of(bytes, size)};
     GIT_FAILS(host, GS_CODE_TOO_LARGE, try_edits(host, &none, &edit, 1));
     free(bytes);
 }
@@ -353,7 +401,8 @@ static void a_large_folder_is_edited(void **state)
     struct gs_edit *edits = gs_arena_array(host->arena, FILES, sizeof *edits);
     for (size_t i = 0; i < FILES; i++) {
         char *path = gs_arena_printf(host->arena, "f/%zu.json", i * 7919 % FILES);
-        edits[i] = (struct gs_edit){.kind = GS_EDIT_WRITE, .path = path, .content = gs_slice_str(path)};
+        edits[i] =
+            (struct gs_edit){.kind = GS_EDIT_WRITE, .path = path, .content = gs_slice_str(path)};
     }
     struct gs_oid commit = apply(host, &none, edits, FILES);
     assert_int_equal(host->change_count, FILES);
@@ -361,8 +410,8 @@ static void a_large_folder_is_edited(void **state)
         edits[i].kind = i % 3 ? GS_EDIT_DELETE : GS_EDIT_WRITE;
     commit = apply(host, &commit, edits, FILES);
     assert_int_equal(host->change_count, FILES - FILES / 3);
-    assert_string_equal(git_host_run(host, "git --git-dir=../mirror ls-tree -r %s | wc -l", commit.hex),
-                        "1000");
+    assert_string_equal(
+        git_host_run(host, "git --git-dir=../mirror ls-tree -r %s | wc -l", commit.hex), "1000");
 }
 
 int main(void)

@@ -1,4 +1,5 @@
-// Fetching from the real git: what arrives, what is asked for, what a mirror then has, and what a broken host leaves behind.
+// Fetching from the real git: what arrives, what is asked for, what a mirror then has, and what a
+// broken host leaves behind.
 // SPDX-License-Identifier: Apache-2.0
 #include "git/git_internal.h"
 #include "git_host.h"
@@ -49,9 +50,10 @@ static void a_branch_arrives_with_one_post(void **state)
 static void only_what_is_new_is_sent(void **state)
 {
     struct git_host *host = *state;
-    git_host_run(host, "o=$(head -c 300000 /dev/urandom | git hash-object -w --stdin); "
-                       "git update-ref refs/heads/main $(git commit-tree -m x $(printf '100644 blob "
-                       "%%s\tlarge\\n' $o | git mktree))");
+    git_host_run(host,
+                 "o=$(head -c 300000 /dev/urandom | git hash-object -w --stdin); "
+                 "git update-ref refs/heads/main $(git commit-tree -m x $(printf '100644 blob "
+                 "%%s\tlarge\\n' $o | git mktree))");
     git_host_fetch(host, "refs/heads/main");
     for (int i = 0; i < 5; i++) {
         char content[20];
@@ -78,7 +80,8 @@ static void tags_arrive_by_name(void **state)
 {
     struct git_host *host = *state;
     struct gs_oid first = git_host_commit(host, "main", "a", "1");
-    git_host_run(host, "git tag light; git tag -am x heavy; git -c advice.nestedTag=false tag -am y heavier heavy; git pack-refs --all");
+    git_host_run(host, "git tag light; git tag -am x heavy; git -c advice.nestedTag=false tag -am "
+                       "y heavier heavy; git pack-refs --all");
     git_host_commit(host, "main", "a", "2");
     git_host_run(host, "git tag -am z blob $(git rev-parse main:a)");
     git_host_fetch(host, "refs/tags/heavier");
@@ -101,7 +104,8 @@ static void tags_arrive_by_name(void **state)
     assert_int_equal(host->posts, posts);
     git_host_fetch(host, "refs/tags/blob");
     const struct gs_git_ref *blob = gs_git_advert_find(&advert, "refs/tags/blob");
-    GIT_FAILS(host, GS_CODE_NOT_IN_GIT, gs_mirror_peel(host->mirror, &blob->oid, &commit, &host->err));
+    GIT_FAILS(host, GS_CODE_NOT_IN_GIT,
+              gs_mirror_peel(host->mirror, &blob->oid, &commit, &host->err));
     assert_true(has(host, &blob->oid));
     assert_string_equal(fsck(host), "");
 }
@@ -112,8 +116,10 @@ static void a_rewound_branch_is_followed(void **state)
     struct gs_oid first = git_host_commit(host, "main", "a", "1");
     struct gs_oid second = git_host_commit(host, "main", "a", "2");
     git_host_fetch(host, "refs/heads/main");
-    git_host_run(host, "git update-ref refs/heads/main %s; git reflog expire --expire=now --all; "
-                       "git gc -q --prune=now", first.hex);
+    git_host_run(host,
+                 "git update-ref refs/heads/main %s; git reflog expire --expire=now --all; "
+                 "git gc -q --prune=now",
+                 first.hex);
     struct gs_oid other = git_host_commit(host, "main", "b", "3");
     git_host_fetch(host, "refs/heads/main");
     assert_true(has(host, &first));
@@ -148,22 +154,25 @@ static void a_branch_that_became_a_folder_is_kept(void **state)
     git_host_run(host, "git branch -D -q a");
     git_host_commit(host, "a/b", "f", "2");
     git_host_fetch(host, "refs/heads/a/b");
-    assert_string_equal(git_host_run(host, "git --git-dir=../mirror for-each-ref --format='%%(refname)'"),
-                        "refs/gitsync/heads/a/b");
+    assert_string_equal(
+        git_host_run(host, "git --git-dir=../mirror for-each-ref --format='%%(refname)'"),
+        "refs/gitsync/heads/a/b");
     git_host_run(host, "git branch -D -q a/b");
     git_host_commit(host, "a", "f", "3");
     git_host_fetch(host, "refs/heads/a");
-    assert_string_equal(git_host_run(host, "git --git-dir=../mirror for-each-ref --format='%%(refname)'"),
-                        "refs/gitsync/heads/a");
+    assert_string_equal(
+        git_host_run(host, "git --git-dir=../mirror for-each-ref --format='%%(refname)'"),
+        "refs/gitsync/heads/a");
 }
 
 static void a_large_history_becomes_a_pack(void **state)
 {
     struct git_host *host = *state;
-    git_host_run(host,
-                 "for i in $(seq 300); do printf 'commit refs/heads/main\\ncommitter o <o@x> %%s +0000\\n"
-                 "data 1\\nx\\nM 644 inline d/f%%s\\ndata 3\\n%%s\\n\\n' $((1000 + i)) $((i %% 50)) "
-                 "$((i + 100)); done | git fast-import --quiet; git repack -adq");
+    git_host_run(
+        host,
+        "for i in $(seq 300); do printf 'commit refs/heads/main\\ncommitter o <o@x> %%s +0000\\n"
+        "data 1\\nx\\nM 644 inline d/f%%s\\ndata 3\\n%%s\\n\\n' $((1000 + i)) $((i %% 50)) "
+        "$((i + 100)); done | git fast-import --quiet; git repack -adq");
     struct gs_oid head = git_host_head(host, "main");
     git_host_fetch(host, "refs/heads/main");
     assert_true(has(host, &head));
@@ -172,7 +181,8 @@ static void a_large_history_becomes_a_pack(void **state)
     assert_string_equal(fsck(host), "");
     bool yes;
     struct gs_oid root;
-    assert_true(gs_oid_parse(gs_slice_str(git_host_run(host, "git rev-list --max-parents=0 main")), &root));
+    assert_true(
+        gs_oid_parse(gs_slice_str(git_host_run(host, "git rev-list --max-parents=0 main")), &root));
     GIT_OK(host, gs_mirror_is_ancestor(host->mirror, &root, &head, &yes, &host->err));
     assert_true(yes);
     GIT_OK(host, gs_mirror_is_ancestor(host->mirror, &head, &root, &yes, &host->err));
@@ -209,9 +219,10 @@ static void a_ref_that_moved_away_is_told(void **state)
 static void a_pack_over_the_limit_is_refused(void **state)
 {
     struct git_host *host = *state;
-    git_host_run(host, "o=$(head -c 3000000 /dev/urandom | git hash-object -w --stdin); "
-                       "git update-ref refs/heads/main $(git commit-tree -m x $(printf '100644 blob "
-                       "%%s\tlarge\\n' $o | git mktree))");
+    git_host_run(host,
+                 "o=$(head -c 3000000 /dev/urandom | git hash-object -w --stdin); "
+                 "git update-ref refs/heads/main $(git commit-tree -m x $(printf '100644 blob "
+                 "%%s\tlarge\\n' $o | git mktree))");
     struct gs_git_advert advert = git_host_advert(host, GS_GIT_UPLOAD_PACK);
     host->remote.max_pack = 1 << 20;
     GIT_FAILS(host, GS_CODE_TOO_LARGE, try_fetch(host, &advert));
@@ -259,7 +270,9 @@ static void nonsense_is_refused(void **state)
         {RESULT "Content-Length: 0\r\n\r\n", GS_CODE_HOST_FAILED},
         {RESULT "Content-Length: 6\r\n\r\n<html>", GS_CODE_HOST_FAILED},
         {RESULT "Content-Length: 12\r\n\r\n0008NAK\n0000", GS_CODE_HOST_FAILED},
-        {RESULT "Content-Length: 17\r\n\r\n0008NAK\n0005\x01" "0000", GS_CODE_HOST_FAILED},
+        {RESULT "Content-Length: 17\r\n\r\n0008NAK\n0005\x01"
+                "0000",
+         GS_CODE_HOST_FAILED},
         {RESULT "Content-Length: 21\r\n\r\n0008NAK\n0009\x01PACK0000", GS_CODE_HOST_FAILED},
         {RESULT "Content-Length: 21\r\n\r\n0008NAK\n0009\x01KCAP0000", GS_CODE_HOST_FAILED},
         {RESULT "Content-Length: 16\r\n\r\n0008NAK\n00000000", GS_CODE_HOST_FAILED},
@@ -269,7 +282,7 @@ static void nonsense_is_refused(void **state)
         {RESULT "Content-Length: 19\r\n\r\n0013ERR not our ref", GS_CODE_BRANCH_MOVED},
         {"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n0008NAK\n", GS_CODE_HOST_FAILED},
         {"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", GS_CODE_HOST_DENIED},
-        {"HTTP/1.1 503 No\r\nContent-Length: 2\r\n\r\nno", GS_CODE_HOST_FAILED},
+        {"HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno", GS_CODE_HOST_FAILED},
     };
     git_host_commit(host, "main", "a", "1");
     struct gs_git_advert advert = git_host_advert(host, GS_GIT_UPLOAD_PACK);

@@ -10,7 +10,10 @@
 
 static const struct gs_oid none;
 
-#define WRITE(p, c) {.kind = GS_EDIT_WRITE, .path = (p), .content = GS_SLICE_LIT(c)}
+#define WRITE(p, c)                                                                                \
+    {                                                                                              \
+        .kind = GS_EDIT_WRITE, .path = (p), .content = GS_SLICE_LIT(c)                             \
+    }
 
 static struct gs_oid fill(struct git_host *host)
 {
@@ -34,26 +37,33 @@ static void ids_are_parsed_strictly(void **state)
     assert_true(gs_oid_parse(GS_SLICE_LIT("0000000000000000000000000000000000000000"), &oid));
     assert_true(gs_oid_is_none(&oid));
     assert_true(gs_oid_eq(&oid, &none));
-    static const char *const bad[] = {"", "abc", "g234567890123456789012345678901234567890",
+    static const char *const bad[] = {"",
+                                      "abc",
+                                      "g234567890123456789012345678901234567890",
                                       "12345678901234567890123456789012345678901",
                                       "123456789012345678901234567890123456789 ",
                                       "0x34567890123456789012345678901234567890"};
     for (size_t i = 0; i < GS_COUNT(bad); i++)
         assert_false(gs_oid_parse(gs_slice_str(bad[i]), &oid));
-    assert_false(gs_oid_parse(GS_SLICE_LIT("12345678901234567890\0" "2345678901234567890"), &oid));
+    assert_false(gs_oid_parse(GS_SLICE_LIT("12345678901234567890\0"
+                                           "2345678901234567890"),
+                              &oid));
 }
 
 static void branch_names_are_gits(void **state)
 {
     struct git_host *host = *state;
     static const char *const names[] = {
-        "main", "a/b/c", "@", "HEAD", "-x", "a..b", "a.lock", "a/.b", "a//b", "/a", "a/", "a b",
-        "a~", "a^", "a:", "a?", "a*", "a[", "a\\b", "a@{b", "a.", "a\x7f", "a\x01", "\xc3\xa9",
-        "refs/heads/x", "a.lock/b", ".a", "a/@", "@a", "x-", "{x}", "a,b;c!", "",
+        "main", "a/b/c", "@",   "HEAD",  "-x",     "a..b",     "a.lock",       "a/.b",     "a//b",
+        "/a",   "a/",    "a b", "a~",    "a^",     "a:",       "a?",           "a*",       "a[",
+        "a\\b", "a@{b",  "a.",  "a\x7f", "a\x01",  "\xc3\xa9", "refs/heads/x", "a.lock/b", ".a",
+        "a/@",  "@a",    "x-",  "{x}",   "a,b;c!", "",
     };
     for (size_t i = 0; i < GS_COUNT(names); i++) {
-        const char *git = git_host_run(host, "git check-ref-format --branch '%s' >/dev/null 2>&1 && "
-                                             "echo yes || echo no", names[i]);
+        const char *git = git_host_run(host,
+                                       "git check-ref-format --branch '%s' >/dev/null 2>&1 && "
+                                       "echo yes || echo no",
+                                       names[i]);
         if (gs_git_branch_is_valid(names[i]) != (strcmp(git, "yes") == 0))
             fail_msg("'%s': git says %s", names[i], git);
     }
@@ -70,8 +80,9 @@ static void files_are_read(void **state)
         GIT_OK(host, gs_mirror_read_file(host->mirror, &commit, there[i], &out, &host->err));
         assert_string_equal(out.data, "content");
     }
-    static const char *const missing[] = {"", "a", "a.txt/x", "d", "d/e", "link", "sub", "sub/x",
-                                          "d/", "/a.txt", "d//run", "./a.txt", "d/../a.txt", "A.TXT"};
+    static const char *const missing[] = {"",       "a",       "a.txt/x",    "d",    "d/e",
+                                          "link",   "sub",     "sub/x",      "d/",   "/a.txt",
+                                          "d//run", "./a.txt", "d/../a.txt", "A.TXT"};
     for (size_t i = 0; i < GS_COUNT(missing); i++)
         GIT_FAILS(host, GS_CODE_NOT_FOUND,
                   gs_mirror_read_file(host->mirror, &commit, missing[i], &out, &host->err));
@@ -90,11 +101,14 @@ static void folders_are_listed(void **state)
     struct gs_oid commit = fill(host);
     struct gs_entry *entries, entry;
     size_t count;
-    GIT_OK(host, gs_mirror_list(host->mirror, &commit, "", host->arena, &entries, &count, &host->err));
+    GIT_OK(host,
+           gs_mirror_list(host->mirror, &commit, "", host->arena, &entries, &count, &host->err));
     static const struct {
         const char *name;
         enum gs_entry_kind kind;
-    } expected[] = {{"a.txt", GS_ENTRY_FILE}, {"d", GS_ENTRY_FOLDER}, {"link", GS_ENTRY_OTHER},
+    } expected[] = {{"a.txt", GS_ENTRY_FILE},
+                    {"d", GS_ENTRY_FOLDER},
+                    {"link", GS_ENTRY_OTHER},
                     {"sub", GS_ENTRY_OTHER}};
     assert_int_equal(count, GS_COUNT(expected));
     for (size_t i = 0; i < count; i++) {
@@ -105,11 +119,13 @@ static void folders_are_listed(void **state)
         assert_string_equal(entry.oid.hex, entries[i].oid.hex);
         assert_int_equal(entry.kind, entries[i].kind);
     }
-    GIT_OK(host, gs_mirror_list(host->mirror, &commit, "d/e", host->arena, &entries, &count, &host->err));
+    GIT_OK(host,
+           gs_mirror_list(host->mirror, &commit, "d/e", host->arena, &entries, &count, &host->err));
     assert_int_equal(count, 1);
     GIT_OK(host, gs_mirror_stat(host->mirror, &commit, "", host->arena, &entry, &host->err));
     assert_int_equal(entry.kind, GS_ENTRY_FOLDER);
-    GIT_OK(host, gs_mirror_list(host->mirror, &none, "", host->arena, &entries, &count, &host->err));
+    GIT_OK(host,
+           gs_mirror_list(host->mirror, &none, "", host->arena, &entries, &count, &host->err));
     assert_int_equal(count, 0);
     static const char *const missing[] = {"x", "a.txt", "link", "sub", "d/x"};
     for (size_t i = 0; i < GS_COUNT(missing); i++)
@@ -122,10 +138,11 @@ static void a_commit_tells_of_itself(void **state)
 {
     struct git_host *host = *state;
     struct gs_oid first = fill(host);
-    git_host_run(host,
-                 "export GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_DATE='1700000000 +0200'; "
-                 "c=$(git commit-tree -p main -m 'two lines' -m body main^{tree}); "
-                 "git update-ref refs/heads/main $c");
+    git_host_run(
+        host,
+        "export GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_DATE='1700000000 +0200'; "
+        "c=$(git commit-tree -p main -m 'two lines' -m body main^{tree}); "
+        "git update-ref refs/heads/main $c");
     git_host_fetch(host, "refs/heads/main");
     struct gs_oid commit = git_host_head(host, "main");
     struct gs_commit_info info;
@@ -144,9 +161,10 @@ static void an_old_encoding_becomes_utf8(void **state)
 {
     struct git_host *host = *state;
     fill(host);
-    git_host_run(host, "t=$(git rev-parse main^{tree}); c=$(printf 'tree %%s\\nauthor J\\351r <j@x> 1 "
-                       "+0000\\ncommitter J\\351r <j@x> 1 +0000\\n\\nL\\366schen\\n' $t | git hash-object "
-                       "-t commit -w --stdin); git update-ref refs/heads/main $c");
+    git_host_run(
+        host, "t=$(git rev-parse main^{tree}); c=$(printf 'tree %%s\\nauthor J\\351r <j@x> 1 "
+              "+0000\\ncommitter J\\351r <j@x> 1 +0000\\n\\nL\\366schen\\n' $t | git hash-object "
+              "-t commit -w --stdin); git update-ref refs/heads/main $c");
     git_host_fetch(host, "refs/heads/main");
     struct gs_oid commit = git_host_head(host, "main");
     struct gs_commit_info info;
@@ -170,7 +188,8 @@ static void malformed_folders_are_refused(void **state)
         GS_SLICE_LIT("777777777777 a\0" ID),
         GS_SLICE_LIT("100644"),
         GS_SLICE_LIT("100644 a"),
-        GS_SLICE_LIT("100644 a\0" "1234567890123456789"),
+        GS_SLICE_LIT("100644 a\0"
+                     "1234567890123456789"),
         GS_SLICE_LIT("100644 a\0" ID "1"),
     };
     for (size_t i = 0; i < GS_COUNT(trees); i++) {
@@ -187,9 +206,11 @@ static void malformed_folders_are_refused(void **state)
 static void folders_nested_deep_are_survived(void **state)
 {
     struct git_host *host = *state;
-    git_host_run(host, "t=$(printf x | git hash-object -w --stdin); t=$(printf '100644 blob %%s\\tx\\n' $t | "
-                       "git mktree); for i in $(seq 600); do t=$(printf '040000 tree %%s\\td\\n' $t | git "
-                       "mktree); done; git update-ref refs/heads/main $(git commit-tree -m x $t)");
+    git_host_run(
+        host,
+        "t=$(printf x | git hash-object -w --stdin); t=$(printf '100644 blob %%s\\tx\\n' $t | "
+        "git mktree); for i in $(seq 600); do t=$(printf '040000 tree %%s\\td\\n' $t | git "
+        "mktree); done; git update-ref refs/heads/main $(git commit-tree -m x $t)");
     git_host_fetch(host, "refs/heads/main");
     struct gs_oid commit = git_host_head(host, "main");
     struct gs_edit move = {.kind = GS_EDIT_MOVE, .path = "d", .to_path = "e"};
@@ -274,7 +295,8 @@ static void tear(const char *path, int how)
     }
 }
 
-// Whatever file is torn: what is read is right, or the mirror is reported as damaged and fetched anew.
+// Whatever file is torn: what is read is right, or the mirror is reported as damaged and fetched
+// anew.
 static void torn_files_are_noticed(void **state)
 {
     struct git_host *host = *state;
@@ -282,8 +304,9 @@ static void torn_files_are_noticed(void **state)
     struct gs_oid commit = git_host_write(host, &head, "new/file", "content");
     assert_int_equal(git_host_push(host, "refs/heads/main", &head, &commit, NULL), GS_PUSH_DONE);
     // Half of it as a pack, so that both kinds are torn.
-    git_host_run(host, "cd ../mirror && git --git-dir=. repack -q && p=$(ls objects/pack/*.pack) && "
-                       "git --git-dir=. prune-packed && test -n \"$p\"");
+    git_host_run(host,
+                 "cd ../mirror && git --git-dir=. repack -q && p=$(ls objects/pack/*.pack) && "
+                 "git --git-dir=. prune-packed && test -n \"$p\"");
     gs_mirror_close(host->mirror);
     host->mirror = NULL;
     GIT_OK(host, use(host, &commit));
@@ -312,11 +335,15 @@ static void what_can_be_put_right_is_no_damage(void **state)
     struct git_host *host = *state;
     struct gs_oid commit = fill(host);
     static const char *const leftovers[] = {
-        "rm ../mirror/HEAD", "rm ../mirror/HEAD ../mirror/config",
+        "rm ../mirror/HEAD",
+        "rm ../mirror/HEAD ../mirror/config",
         "rm -r ../mirror/HEAD ../mirror/refs ../mirror/packed-refs",
-        "rm -r ../mirror/HEAD ../mirror/objects ../mirror/packed-refs", "rm -r ../mirror",
-        "echo '[' >../mirror/config", "git config -f ../mirror/config core.protectHFS false",
-        "rm ../mirror/config", "mkdir -p ../mirror/incoming && echo x >../mirror/incoming/pack_1",
+        "rm -r ../mirror/HEAD ../mirror/objects ../mirror/packed-refs",
+        "rm -r ../mirror",
+        "echo '[' >../mirror/config",
+        "git config -f ../mirror/config core.protectHFS false",
+        "rm ../mirror/config",
+        "mkdir -p ../mirror/incoming && echo x >../mirror/incoming/pack_1",
         "echo x >../mirror/unfinished && chmod 400 ../mirror/unfinished",
     };
     for (size_t i = 0; i < GS_COUNT(leftovers); i++) {
@@ -333,7 +360,9 @@ static void what_is_no_mirror_is_reported(void **state)
 {
     struct git_host *host = *state;
     static const char *const damages[] = {
-        "rm -r ../mirror/objects", "echo nonsense >../mirror/packed-refs", "rm -r ../mirror/refs",
+        "rm -r ../mirror/objects",
+        "echo nonsense >../mirror/packed-refs",
+        "rm -r ../mirror/refs",
     };
     for (size_t i = 0; i < GS_COUNT(damages); i++) {
         gs_mirror_close(host->mirror);

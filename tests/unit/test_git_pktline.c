@@ -35,11 +35,11 @@ static void bad_lengths_are_told_from_missing_bytes(void **state)
         const char *bytes;
         enum gs_pkt_result result;
     } cases[] = {
-        {"", GS_PKT_MORE},      {"0", GS_PKT_MORE},      {"000", GS_PKT_MORE},
+        {"", GS_PKT_MORE},      {"0", GS_PKT_MORE},       {"000", GS_PKT_MORE},
         {"0006a", GS_PKT_MORE}, {"fff0abc", GS_PKT_MORE}, {"FFF0abc", GS_PKT_MORE},
-        {"0001", GS_PKT_BAD},   {"0002", GS_PKT_BAD},    {"0003", GS_PKT_BAD},
-        {"fff1", GS_PKT_BAD},   {"ffff", GS_PKT_BAD},    {"000g", GS_PKT_BAD},
-        {"-001", GS_PKT_BAD},   {" 005a", GS_PKT_BAD},   {"0x05a", GS_PKT_BAD},
+        {"0001", GS_PKT_BAD},   {"0002", GS_PKT_BAD},     {"0003", GS_PKT_BAD},
+        {"fff1", GS_PKT_BAD},   {"ffff", GS_PKT_BAD},     {"000g", GS_PKT_BAD},
+        {"-001", GS_PKT_BAD},   {" 005a", GS_PKT_BAD},    {"0x05a", GS_PKT_BAD},
         {"<htm", GS_PKT_BAD},
     };
     for (size_t i = 0; i < GS_COUNT(cases); i++) {

@@ -5,8 +5,14 @@
 static const struct gs_oid none;
 static const char main_ref[] = "refs/heads/main";
 
-#define WRITE(p, c) {.kind = GS_EDIT_WRITE, .path = (p), .content = GS_SLICE_LIT(c)}
-#define MOVE(p, t) {.kind = GS_EDIT_MOVE, .path = (p), .to_path = (t)}
+#define WRITE(p, c)                                                                                \
+    {                                                                                              \
+        .kind = GS_EDIT_WRITE, .path = (p), .content = GS_SLICE_LIT(c)                             \
+    }
+#define MOVE(p, t)                                                                                 \
+    {                                                                                              \
+        .kind = GS_EDIT_MOVE, .path = (p), .to_path = (t)                                          \
+    }
 
 static void assert_head(struct git_host *host, const char *branch, const struct gs_oid *expected)
 {
@@ -102,7 +108,8 @@ static void a_new_branch_starts_at_a_known_commit(void **state)
     struct gs_oid old = git_host_head(host, "main");
     struct gs_oid commit = git_host_write(host, &old, "a", "1");
     host->posted_bytes = 0;
-    assert_int_equal(git_host_push(host, "refs/heads/feature/x", &none, &commit, NULL), GS_PUSH_DONE);
+    assert_int_equal(git_host_push(host, "refs/heads/feature/x", &none, &commit, NULL),
+                     GS_PUSH_DONE);
     assert_in_range(host->posted_bytes, 300, 3000);
     assert_head(host, "feature/x", &commit);
     // And with nothing new at all.
@@ -173,8 +180,10 @@ static void a_push_that_arrived_before_is_done(void **state)
 static void a_hook_refuses_with_its_reason(void **state)
 {
     struct git_host *host = *state;
-    git_host_run(host, "printf '#!/bin/sh\\necho \"no pushes on Friday\" >&2\\nexit 1\\n' >hooks/pre-receive; "
-                       "chmod +x hooks/pre-receive");
+    git_host_run(
+        host,
+        "printf '#!/bin/sh\\necho \"no pushes on Friday\" >&2\\nexit 1\\n' >hooks/pre-receive; "
+        "chmod +x hooks/pre-receive");
     struct gs_oid commit = git_host_write(host, &none, "a", "1");
     const char *reason;
     assert_int_equal(git_host_push(host, main_ref, &none, &commit, &reason), GS_PUSH_REFUSED);
@@ -204,16 +213,18 @@ static enum gs_status try_push(struct git_host *host, const struct gs_oid *old,
 {
     struct gs_git_advert advert = git_host_advert(host, GS_GIT_RECEIVE_PACK);
     const char *reason;
-    return gs_git_push(host->mirror, git_host_remote(host), &advert, main_ref, old, new, host->arena,
-                       out_outcome, &reason, &host->err);
+    return gs_git_push(host->mirror, git_host_remote(host), &advert, main_ref, old, new,
+                       host->arena, out_outcome, &reason, &host->err);
 }
 
-static void assert_unknown(struct git_host *host, const struct gs_oid *old, const struct gs_oid *new)
+static void assert_unknown(struct git_host *host, const struct gs_oid *old,
+                           const struct gs_oid *new)
 {
     enum gs_push_outcome outcome;
     GIT_OK(host, try_push(host, old, new, &outcome));
     assert_int_equal(outcome, GS_PUSH_UNKNOWN);
-    assert_true(host->err.code == GS_CODE_HOST_UNREACHABLE || host->err.code == GS_CODE_HOST_FAILED);
+    assert_true(host->err.code == GS_CODE_HOST_UNREACHABLE ||
+                host->err.code == GS_CODE_HOST_FAILED);
     gs_error_release(&host->err);
 }
 

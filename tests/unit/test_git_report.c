@@ -51,8 +51,7 @@ static struct result judge(struct gs_slice bytes, size_t piece)
         assert_true(gs_push_report_feed(report, bytes.data + at, len));
     }
     const char *reason = NULL;
-    result.status =
-        gs_push_report_read(report, ref, arena, &result.outcome, &reason, &result.err);
+    result.status = gs_push_report_read(report, ref, arena, &result.outcome, &reason, &result.err);
     snprintf(result.reason, sizeof result.reason, "%s", reason ? reason : "");
     gs_push_report_free(report);
     gs_arena_free(arena);
@@ -89,8 +88,8 @@ static void verdicts_are_told_apart(void **state)
         {"ng refs/heads/main deny updating a hidden ref", NULL, GS_PUSH_REFUSED,
          "deny updating a hidden ref"},
         {"ng refs/heads/main", NULL, GS_PUSH_REFUSED, "no reason given"},
-        {"ng refs/heads/main hook declined", "10%\r50%\rdone\r\n\x1b[1mbold\xff\n",
-         GS_PUSH_REFUSED, "hook declined: done ?[1mbold?"},
+        {"ng refs/heads/main hook declined", "10%\r50%\rdone\r\n\x1b[1mbold\xff\n", GS_PUSH_REFUSED,
+         "hook declined: done ?[1mbold?"},
     };
     for (size_t i = 0; i < GS_COUNT(cases); i++) {
         GS_CLEANUP(gs_buf_release) struct gs_buf bytes;
@@ -157,8 +156,15 @@ static void nonsense_leaves_the_outcome_unknown(void **state)
 {
     (void)state;
     static const char *const cases[] = {
-        "<html>", "0000", "0004", "0005\x04", "0005\x01" "0000", "00000000",
-        "0010\x03" "fatal: no\n0000",
+        "<html>",
+        "0000",
+        "0004",
+        "0005\x04",
+        "0005\x01"
+        "0000",
+        "00000000",
+        "0010\x03"
+        "fatal: no\n0000",
     };
     for (size_t i = 0; i < GS_COUNT(cases); i++)
         assert_unknown(gs_slice_str(cases[i]));
@@ -178,7 +184,8 @@ static void endless_text_is_bounded(void **state)
     GS_CLEANUP(gs_buf_release) struct gs_buf bytes;
     gs_buf_init(&bytes, 4 << 20);
     for (int i = 0; i < 5000; i++)
-        band(&bytes, 2, GS_SLICE_LIT("\xc3\xa9\xc3\xa9\xc3\xa9 one more line of the hook's wisdom\n"));
+        band(&bytes, 2,
+             GS_SLICE_LIT("\xc3\xa9\xc3\xa9\xc3\xa9 one more line of the hook's wisdom\n"));
     frame(&bytes, "ok", "ng refs/heads/main hook declined", NULL);
     struct result result = judge(gs_buf_slice(&bytes), 10000);
     assert_int_equal(result.outcome, GS_PUSH_REFUSED);
