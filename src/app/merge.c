@@ -37,12 +37,17 @@ static void merge_single(struct gs_merge *merge, const struct gs_place *at,
         gs_emit_value(&merge->out, row->side[side]);
 }
 
+// What a person knows the entity by: our name for it, else theirs.
+static struct gs_slice find_name(const struct gs_row *row)
+{
+    struct gs_slice ours = gs_entity_name(row->side[GS_SIDE_OURS]);
+    return ours.len > 0 ? ours : gs_entity_name(row->side[GS_SIDE_THEIRS]);
+}
+
 static void merge_entity(struct gs_merge *merge, const char *type, const struct gs_row *row)
 {
-    yyjson_val *entity = row->side[gs_row_holder(row)];
-    struct gs_entity described = {
-        .type = type, .id = gs_json_get_str(entity, "id"), .name = gs_entity_name(entity)};
-    struct gs_place at = {NULL, &described, GS_SLICE_EMPTY};
+    struct gs_entity entity = {.type = type, .id = row->key, .name = find_name(row)};
+    struct gs_place at = {NULL, &entity, GS_SLICE_EMPTY};
     if (row->fate == GS_FATE_DELETED)
         return;
     if (gs_row_is_single(row)) {
