@@ -20,6 +20,26 @@ enum gs_status gs_session_catalog(struct session *session, const struct gs_oid *
     return GS_OK;
 }
 
+// Only the document tells the version where the metadata does not.
+static enum gs_status name_version(struct session *session, struct remote_app *remote,
+                                   struct gs_error *err)
+{
+    if (remote->entry->version_name[0])
+        return GS_OK;
+    struct gs_document document;
+    enum gs_status status =
+        gs_document_parse(gs_buf_slice(&remote->document), remote->entry->path, &document, err);
+    if (status != GS_OK)
+        return status;
+    struct gs_git_app *named = gs_arena_alloc(session->arena, sizeof *named);
+    *named = *remote->entry;
+    named->version_id = gs_arena_dup_slice(session->arena, document.version_id);
+    named->version_name = gs_arena_dup_slice(session->arena, document.version_name);
+    remote->entry = named;
+    gs_document_release(&document);
+    return GS_OK;
+}
+
 enum gs_status gs_session_read_app(struct session *session, const struct gs_oid *commit,
                                    const char *git_app_id, const char *git_app_name,
                                    struct remote_app *out_remote, struct gs_error *err)
@@ -37,6 +57,8 @@ enum gs_status gs_session_read_app(struct session *session, const struct gs_oid 
     if (remote.entry) {
         status = gs_layout_read(mirror, commit, remote.layout, remote.entry, &remote.document, err);
         gs_sha256_hex(gs_buf_slice(&remote.document), remote.document_id);
+        if (status == GS_OK)
+            status = name_version(session, &remote, err);
     }
     if (status == GS_OK)
         *out_remote = remote;

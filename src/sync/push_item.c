@@ -133,6 +133,7 @@ static enum gs_status merge_into(struct push_batch *batch, struct push_item *ite
     item->takeover.wanted = true;
     item->takeover.replaced_id = local->version.document_id;
     item->document_id = gs_arena_strdup(item->task->arena, item->takeover.blob.id);
+    local->version.document_id = item->document_id;
     gs_document_release(&local->parsed);
     gs_buf_release(&local->document);
     local->document = merged;
@@ -160,14 +161,54 @@ static enum gs_status settle_divergence(struct push_batch *batch, struct push_it
     return merge_into(batch, item, base_id, remote, local, err);
 }
 
+static enum gs_layout layout_of(const struct push_batch *batch, const struct remote_app *remote)
+{
+    enum gs_layout layout = remote->layout;
+    if (layout == GS_LAYOUT_NONE)
+        (void)gs_layout_from_text(batch->session->config.layout, &layout);
+    return layout;
+}
+
+// The version takes over the form in which git will give the document back, so that both stay comparable by their bytes.
+static enum gs_status take_normal_form(struct push_batch *batch, struct push_item *item,
+                                       const struct remote_app *remote, struct local_version *local,
+                                       struct gs_error *err)
+{
+    if (layout_of(batch, remote) != GS_LAYOUT_PER_ENTITY)
+        return GS_OK; // a single file is its document to the letter
+    struct gs_layout_push push = {.git_app_id = item->git_app_id,
+                                  .app_name = local->app.name,
+                                  .document = gs_buf_slice(&local->document)};
+    struct gs_buf normal = {.max = batch->session->sync->options.document_limit};
+    struct gs_document_blob blob;
+    enum gs_status status = gs_layout_normalize(GS_LAYOUT_PER_ENTITY, &push, &normal, err);
+    bool same = status == GS_OK && gs_slice_eq(gs_buf_slice(&normal), push.document);
+    if (status == GS_OK && !same)
+        status = gs_document_pack(gs_buf_slice(&normal), &blob, err);
+    if (status != GS_OK || same) {
+        gs_buf_release(&normal);
+        return status;
+    }
+    if (item->takeover.wanted)
+        gs_document_blob_release(&item->takeover.blob);
+    else
+        item->takeover.replaced_id = local->version.document_id;
+    item->takeover.wanted = true;
+    item->takeover.blob = blob;
+    item->document_id = gs_arena_strdup(item->task->arena, blob.id);
+    local->version.document_id = item->document_id;
+    gs_document_release(&local->parsed);
+    gs_buf_release(&local->document);
+    local->document = normal;
+    return gs_document_parse(gs_buf_slice(&normal), "the version's document", &local->parsed, err);
+}
+
 static enum gs_status commit_item(struct push_batch *batch, struct push_item *item,
                                   const struct remote_app *remote, struct local_version *local,
                                   const struct restored *restored, struct gs_oid *tip,
                                   struct gs_error *err)
 {
-    enum gs_layout layout = remote->layout;
-    if (layout == GS_LAYOUT_NONE)
-        (void)gs_layout_from_text(batch->session->config.layout, &layout);
+    enum gs_layout layout = layout_of(batch, remote);
     struct session *session = batch->session;
     struct gs_arena *arena = item->task->arena;
     int64_t now = gs_clock_now_ms();
@@ -226,7 +267,11 @@ static enum gs_status prepare(struct push_batch *batch, struct push_item *item,
         gs_session_read_app(batch->session, tip, item->git_app_id, NULL, &remote, err);
     if (status != GS_OK)
         return status;
-    status = settle_divergence(batch, item, &remote, local, err);
+    status = take_normal_form(batch, item, &remote, local, err);
+    if (status == GS_OK)
+        status = settle_divergence(batch, item, &remote, local, err);
+    if (status == GS_OK)
+        status = take_normal_form(batch, item, &remote, local, err); // of a merge
     if (status == GS_OK)
         status = commit_item(batch, item, &remote, local, restored, tip, err);
     gs_buf_release(&remote.document);
