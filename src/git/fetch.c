@@ -16,12 +16,20 @@ enum { REQUEST_MAX = 64 << 10, ANCESTORS_MAX = 64, FRAMING = 1 << 20, HOST_TEXT_
 
 // ---- The request -----------------------------------------------------------
 
+// receive-pack's advertisement names the same refs, but not what upload-pack is able to do. These
+// two every one has been able to do for many years.
+static bool can(const struct gs_git_advert *advert, bool told)
+{
+    return told || advert->service == GS_GIT_RECEIVE_PACK;
+}
+
 static void write_want(const struct gs_git_advert *advert, const struct gs_oid *oid,
                        struct gs_buf *out)
 {
     gs_pkt_printf(out, "want %s side-band-64k%s%s%s agent=gitsync/%s\n", oid->hex,
-                  advert->ofs_delta ? " ofs-delta" : "", advert->thin_pack ? " thin-pack" : "",
-                  advert->no_progress ? " no-progress" : "", GS_VERSION);
+                  advert->ofs_delta ? " ofs-delta" : "",
+                  can(advert, advert->thin_pack) ? " thin-pack" : "",
+                  can(advert, advert->no_progress) ? " no-progress" : "", GS_VERSION);
     gs_pkt_flush(out);
 }
 
@@ -196,7 +204,8 @@ static enum gs_status blame_mirror(const struct gs_mirror *mirror, enum gs_statu
     if (status != GS_UPSTREAM || mirror->kept.count == 0)
         return status;
     struct gs_error cause = GS_ERROR_INIT;
-    gs_error_move(&cause, err);
+    if (err)
+        gs_error_move(&cause, err);
     status = gs_fail(err, GS_CODE_INTERNAL, NULL, "the mirror is damaged: %s", cause.message);
     gs_error_release(&cause);
     return status;

@@ -261,6 +261,10 @@ static enum gs_status run(struct session *session, struct task *task, struct gs_
         status = gs_session_load_config(session, task->organization_id, err);
     if (status == GS_OK)
         status = run_steps(&attempt, err);
+    if (gs_session_repairs(session, &status, err)) {
+        attempt.done = 0;
+        status = run_steps(&attempt, err);
+    }
     if (task->request.kind == GS_SYNC_TEST && err->code != GS_CODE_GIT_NOT_CONFIGURED) {
         GS_CLEANUP(gs_error_release) struct gs_error failure = GS_ERROR_INIT;
         gs_error_move(&failure, err);

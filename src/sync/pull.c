@@ -90,17 +90,11 @@ static enum gs_status run_task(struct session *session, struct task *task, struc
     return run_incoming(&incoming, err);
 }
 
-// A mirror that turns out to be damaged is made anew, once in a batch.
-static enum gs_status run_repaired(struct session *session, struct task *task, bool *rebuilt,
+static enum gs_status run_repaired(struct session *session, struct task *task,
                                    struct gs_error *err)
 {
     enum gs_status status = run_task(session, task, err);
-    if (status != GS_INTERNAL || err->code != GS_CODE_INTERNAL || *rebuilt)
-        return status;
-    *rebuilt = true;
-    gs_error_release(err);
-    status = gs_session_rebuild_mirror(session, err);
-    return status == GS_OK ? run_task(session, task, err) : status;
+    return gs_session_repairs(session, &status, err) ? run_task(session, task, err) : status;
 }
 
 static void fail(struct session *session, struct task *task, struct task *tasks,
@@ -118,7 +112,7 @@ static void fail(struct session *session, struct task *task, struct task *tasks,
 }
 
 // Tries out all of a group whose parts are to succeed or to fail together, before the first one changes anything.
-static void check_group(struct session *session, struct task *first, bool *rebuilt)
+static void check_group(struct session *session, struct task *first)
 {
     struct group *group = first->group;
     if (!group || !group->all_or_none || group->checked)
@@ -127,9 +121,11 @@ static void check_group(struct session *session, struct task *first, bool *rebui
     for (struct task *task = first; task && gs_group_has_both(first, task); task = task->next) {
         struct gs_error err = GS_ERROR_INIT;
         bool dry = task->request.dry_run;
+        struct gs_operation op = task->op;
         task->request.dry_run = true;
-        enum gs_status status = run_repaired(session, task, rebuilt, &err);
+        enum gs_status status = run_repaired(session, task, &err);
         task->request.dry_run = dry;
+        task->op = op;
         if (status == GS_OK)
             continue;
         fail(session, task, first, &err);
@@ -140,13 +136,12 @@ static void check_group(struct session *session, struct task *first, bool *rebui
 void gs_sync_run_pulls(struct session *session, struct task *tasks)
 {
     GS_CLEANUP(gs_error_release) struct gs_error err = GS_ERROR_INIT;
-    bool rebuilt = false;
     for (struct task *task = tasks; task; task = task->next) {
         if (!task->ended)
-            check_group(session, task, &rebuilt);
+            check_group(session, task);
         if (task->ended)
             continue;
-        if (run_repaired(session, task, &rebuilt, &err) != GS_OK)
+        if (run_repaired(session, task, &err) != GS_OK)
             fail(session, task, tasks, &err);
         task->ended = true;
     }

@@ -17,6 +17,8 @@ enum round_result {
 static void fail_pending(struct round *round, const struct gs_error *err)
 {
     bool unknown = !gs_oid_is_none(&round->sent);
+    if (unknown && round->lost.code != GS_CODE_NONE)
+        err = &round->lost;
     for (size_t i = round->first; i < round->end; i++) {
         struct push_item *item = &round->batch->items[i];
         struct gs_error copy = *err;
@@ -134,7 +136,7 @@ static enum gs_status take_outcome(struct round *round, enum gs_push_outcome out
         round->batch->one_by_one = true;
         return GS_OK;
     case GS_PUSH_UNKNOWN:
-        gs_error_release(err);
+        gs_error_move(&round->lost, err);
         round->sent = round->tip;
         return GS_OK;
     case GS_PUSH_MOVED:
@@ -157,11 +159,28 @@ static enum gs_status send_round(struct round *round, enum round_result *out_res
     return status == GS_OK ? take_outcome(round, outcome, reason, out_result, err) : status;
 }
 
+// Every push was in vain, and nothing has come of any.
+static enum gs_status give_up(struct round *round, struct gs_error *err)
+{
+    if (round->lost.code != GS_CODE_NONE) {
+        enum gs_status status = gs_error_status(&round->lost);
+        gs_error_move(err, &round->lost);
+        return status;
+    }
+    return gs_fail(
+        err, GS_CODE_BRANCH_MOVED, NULL,
+        "others pushed to branch '%s' each of the %d times that we tried; nothing was changed, "
+        "try again",
+        round->batch->session->config.branch, PUSH_ATTEMPTS);
+}
+
 static enum gs_status try_round(struct round *round, enum round_result *out_result,
                                 struct gs_error *err)
 {
     *out_result = ROUND_SETTLED;
     bool arrived = false;
+    if (round->last && gs_oid_is_none(&round->sent))
+        return give_up(round, err);
     enum gs_status status = look_at_branch(round, err);
     gs_crash_point("push.looked");
     if (status == GS_OK)
@@ -173,6 +192,8 @@ static enum gs_status try_round(struct round *round, enum round_result *out_resu
         return finish_items(round, err);
     }
     round->sent = (struct gs_oid){""};
+    if (round->last)
+        return give_up(round, err);
     status = gs_push_prepare_round(round, err);
     if (status != GS_OK)
         return status;
@@ -206,31 +227,10 @@ static bool wait_to_ask(const struct round *round, int attempt, const struct gs_
     return true;
 }
 
-// Makes a mirror anew, once, that turns out to be damaged.
-static enum gs_status repair(struct round *round, enum gs_status status, bool *rebuilt,
-                             enum round_result *result, struct gs_error *err)
-{
-    if (status != GS_INTERNAL || err->code != GS_CODE_INTERNAL || *rebuilt)
-        return status;
-    *rebuilt = true;
-    *result = ROUND_AGAIN;
-    gs_error_release(err);
-    return gs_session_rebuild_mirror(round->batch->session, err);
-}
-
 static bool is_over(const struct round *round, enum round_result result)
 {
     bool is_unit = gs_push_unit_end(round->batch, round->first) == round->end;
     return result == ROUND_SETTLED || (round->batch->one_by_one && !is_unit);
-}
-
-static enum gs_status fail_moved(const struct push_batch *batch, struct gs_error *err)
-{
-    return gs_fail(
-        err, GS_CODE_BRANCH_MOVED, NULL,
-        "others pushed to branch '%s' each of the %d times that we tried; nothing was changed, "
-        "try again",
-        batch->session->config.branch, PUSH_ATTEMPTS);
 }
 
 // Tries until the items have ended, a bounded number of times.
@@ -238,23 +238,23 @@ static void push_items(struct push_batch *batch, size_t first, size_t end)
 {
     GS_CLEANUP(gs_error_release) struct gs_error err = GS_ERROR_INIT;
     struct round round = {.batch = batch, .first = first, .end = end};
-    bool rebuilt = false;
-    for (int attempt = 0; attempt < PUSH_ATTEMPTS || !gs_oid_is_none(&round.sent); attempt++) {
+    for (int attempt = 0, asked = 0; attempt <= PUSH_ATTEMPTS;) {
         enum round_result result = ROUND_SETTLED;
+        round.last = attempt == PUSH_ATTEMPTS;
         enum gs_status status = try_round(&round, &result, &err);
-        status = repair(&round, status, &rebuilt, &result, &err);
-        if (status != GS_OK && wait_to_ask(&round, attempt, &err)) {
+        if (gs_session_repairs(batch->session, &status, &err))
+            result = ROUND_AGAIN;
+        if (status != GS_OK && wait_to_ask(&round, asked++, &err)) {
             gs_error_release(&err);
             continue;
         }
         if (status != GS_OK)
             fail_pending(&round, &err);
         if (status != GS_OK || is_over(&round, result))
-            return;
-        wait_a_little(attempt);
+            break;
+        wait_a_little(attempt++);
     }
-    (void)fail_moved(batch, &err);
-    fail_pending(&round, &err);
+    gs_error_release(&round.lost);
 }
 
 void gs_sync_run_pushes(struct session *session, struct task *tasks)

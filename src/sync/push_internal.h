@@ -53,7 +53,9 @@ struct round {
     struct gs_git_advert advert;
     const char *ref;
     struct gs_oid head, tip;
-    struct gs_oid sent; // the host may have it or not; none when that is known
+    struct gs_oid sent;   // the host may have it or not; none when that is known
+    struct gs_error lost; // why that is so, or was the last time
+    bool last;            // no more pushes: all that is left is to find out
 };
 
 // ---- push_round.c ----

@@ -15,17 +15,16 @@ static enum gs_status fail_ref(const char *ref, struct gs_error *err)
                    ref);
 }
 
-// Brings the object of an advertised ref into the mirror and follows it to its commit.
+// Brings the object of an advertised ref into the mirror, which may be another one afterwards, and follows it to its commit.
 static enum gs_status take_ref(struct session *session, const struct gs_git_advert *advert,
                                const struct gs_git_ref *ref, struct resolved *out_resolved,
                                struct gs_error *err)
 {
-    struct gs_mirror *mirror = session->repo->mirror;
     // Also when the commit is there already: the mirror remembers where the ref is.
     enum gs_status status = gs_session_fetch(session, advert, ref, err);
     struct resolved resolved = {.branch = NULL};
     if (status == GS_OK)
-        status = gs_mirror_peel(mirror, &ref->oid, &resolved.commit, err);
+        status = gs_mirror_peel(session->repo->mirror, &ref->oid, &resolved.commit, err);
     if (status != GS_OK)
         return status;
     if (gs_slice_starts(gs_slice_str(ref->name), heads))
@@ -54,13 +53,12 @@ static enum gs_status resolve_commit(struct session *session, const struct gs_gi
                                      const struct gs_oid *oid, struct resolved *out_resolved,
                                      struct gs_error *err)
 {
-    struct gs_mirror *mirror = session->repo->mirror;
     struct resolved ignored;
     const struct gs_git_ref *own = gs_git_advert_find(advert, gs_session_branch_ref(session));
     enum gs_status status = own ? take_ref(session, advert, own, &ignored, err) : GS_OK;
     size_t searched = 0;
     for (size_t i = 0; status == GS_OK && i < advert->count && searched < BRANCHES_SEARCHED; i++) {
-        if (gs_mirror_has(mirror, oid))
+        if (gs_mirror_has(session->repo->mirror, oid))
             break;
         if (!gs_slice_starts(gs_slice_str(advert->refs[i].name), heads))
             continue;
@@ -69,10 +67,10 @@ static enum gs_status resolve_commit(struct session *session, const struct gs_gi
     }
     if (status != GS_OK)
         return status;
-    if (!gs_mirror_has(mirror, oid))
+    if (!gs_mirror_has(session->repo->mirror, oid))
         return fail_ref(oid->hex, err);
     out_resolved->branch = NULL;
-    return gs_mirror_peel(mirror, oid, &out_resolved->commit, err);
+    return gs_mirror_peel(session->repo->mirror, oid, &out_resolved->commit, err);
 }
 
 // The id of a version stands in the metadata of the configured branch.

@@ -1,6 +1,7 @@
 // Credentials, connection and mirror of one batch.
 // SPDX-License-Identifier: Apache-2.0
 #include "base/clock.h"
+#include "git/history.h"
 #include "sync/sync_internal.h"
 
 enum { KEY_MAX_BYTES = 64 << 10 };
@@ -118,13 +119,32 @@ void gs_session_release(struct session *session)
     gs_arena_free(session->arena);
 }
 
-enum gs_status gs_session_rebuild_mirror(struct session *session, struct gs_error *err)
+static enum gs_status rebuild_mirror(struct session *session, struct gs_error *err)
 {
     struct repository *repo = session->repo;
     gs_mirror_close(repo->mirror);
     repo->mirror = NULL;
     enum gs_status status = gs_mirror_discard(repo->folder, err);
     return status == GS_OK ? open_mirror(repo, err) : status;
+}
+
+// Whether the mirror cannot be used as it is; a full disk or one that cannot be written to is not its fault.
+static bool is_mirrors_fault(const struct session *session, enum gs_status status,
+                             const struct gs_error *err)
+{
+    return status == GS_INTERNAL &&
+           (err->code == GS_CODE_INTERNAL || (err->code == GS_CODE_STORE_FAILED &&
+                                              !gs_mirror_is_made(session->repo->folder)));
+}
+
+bool gs_session_repairs(struct session *session, enum gs_status *status, struct gs_error *err)
+{
+    if (session->repaired || !is_mirrors_fault(session, *status, err))
+        return false;
+    session->repaired = true;
+    gs_error_release(err);
+    *status = rebuild_mirror(session, err);
+    return *status == GS_OK;
 }
 
 // Whether it was the token that the host refused, and there is another one now.
@@ -147,13 +167,20 @@ enum gs_status gs_session_advertise(struct session *session, enum gs_git_service
     return status;
 }
 
+static enum gs_status fetch(struct session *session, const struct gs_git_advert *advert,
+                            const struct gs_git_ref *ref, struct gs_error *err)
+{
+    return gs_mirror_fetch(session->repo->mirror, &session->remote, advert, ref, err);
+}
+
 enum gs_status gs_session_fetch(struct session *session, const struct gs_git_advert *advert,
                                 const struct gs_git_ref *ref, struct gs_error *err)
 {
-    struct gs_mirror *mirror = session->repo->mirror;
-    enum gs_status status = gs_mirror_fetch(mirror, &session->remote, advert, ref, err);
+    enum gs_status status = fetch(session, advert, ref, err);
     if (has_new_token(session, &status, err))
-        status = gs_mirror_fetch(mirror, &session->remote, advert, ref, err);
+        status = fetch(session, advert, ref, err);
+    if (gs_session_repairs(session, &status, err))
+        status = fetch(session, advert, ref, err);
     return status;
 }
 

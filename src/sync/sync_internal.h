@@ -90,6 +90,7 @@ struct session {
     struct gs_host_account account;
     int64_t deadline_ms;         // of all exchanges
     struct gs_git_remote remote; // with the token as password
+    bool repaired; // the mirror was made anew
     bool has_upload_advert;
     struct gs_git_advert upload_advert;
     bool has_catalog; // of the commit that was read last
@@ -166,9 +167,8 @@ enum gs_status gs_session_set_key(struct session *session, struct gs_slice pem,
                                   struct gs_error *err) GS_MUST_CHECK;
 enum gs_status gs_session_connect(struct session *session, struct gs_error *err) GS_MUST_CHECK;
 void gs_session_release(struct session *session);
-// Throws the mirror away and starts a new one, because what it holds cannot be read.
-enum gs_status gs_session_rebuild_mirror(struct session *session,
-                                         struct gs_error *err) GS_MUST_CHECK;
+// Whether that failure was a damaged mirror's, in whose place there is a new, empty one now; once per session. *status and err are those of making it.
+bool gs_session_repairs(struct session *session, enum gs_status *status, struct gs_error *err);
 // One exchange each; a token that is refused is renewed once.
 enum gs_status gs_session_fetch(struct session *session, const struct gs_git_advert *advert,
                                 const struct gs_git_ref *ref, struct gs_error *err) GS_MUST_CHECK;
