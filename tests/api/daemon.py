@@ -33,6 +33,7 @@ class Daemon:
         self.crash_at = None  # a crash point of builds with test hooks (src/base/crash.h)
         self.address = None
         self._process = None
+        self._reader = None
         self._lines = []
         self._changed = threading.Condition()
 
@@ -43,9 +44,13 @@ class Daemon:
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
-        reader = threading.Thread(target=self._read_log, args=(self._process.stderr,), daemon=True)
+        if self._reader:
+            self._reader.join()  # the end of an earlier run's log belongs before this one's
+        self._reader = threading.Thread(
+            target=self._read_log, args=(self._process.stderr,), daemon=True
+        )
         first = len(self._lines)
-        reader.start()
+        self._reader.start()
         self.address = self._wait_for("listening", first)["address"]
         return self
 

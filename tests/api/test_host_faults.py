@@ -5,13 +5,13 @@ After each fault: what was acknowledged is in git and here, what failed has left
 and the next call works as if nothing had been.
 """
 
+import contextlib
 import threading
-import time
 
 import pytest
-from client import Client
 from faulty import FaultyPlace, assert_readable
-from place import Place, new_document, unique, with_text
+from githost.gitrepo import GitError
+from place import new_document, unique, with_text
 
 PATH = "Orders/v1.json"
 
@@ -332,8 +332,9 @@ def test_outsiders_push_all_the_while(make_faulty):
 
     def interfere():
         while not stop.wait(0.15):
-            sha = place.repo.commit_files("main", {"noise.txt": str(len(outside))}, unique("Noise"))
-            outside.append(sha)
+            files = {"noise.txt": str(len(outside))}
+            with contextlib.suppress(GitError):  # the server was faster
+                outside.append(place.repo.commit_files("main", files, unique("Noise")))
 
     def work(app, told):
         for _ in range(6):
@@ -354,7 +355,7 @@ def test_outsiders_push_all_the_while(make_faulty):
     stop.set()
     noise.join()
     history = {commit.sha for commit in place.repo.log(limit=10000)}
-    assert len(told) >= 12
+    assert len(told) >= 12 and len(outside) >= 2
     assert set(told) <= history and set(outside) <= history
     place.assert_sound()
 
