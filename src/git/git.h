@@ -89,10 +89,10 @@ enum gs_status gs_mirror_discard(const char *folder, struct gs_error *err) GS_MU
 // Whether the mirror has the commit (or tag object) and all that it needs: only objects that
 // arrived by a completed fetch or were pushed. Made commits that were not pushed are not had.
 bool gs_mirror_has(struct gs_mirror *mirror, const struct gs_oid *oid);
-// Fetches the named ref (as advertised) with one POST, or none when it is there already. Marks it
-// as complete (keeps a ref on it). Errors: branch_moved (the ref is no longer where the
-// advertisement saw it: ask again), too_large (over max_pack), internal (what came does not go with
-// what the mirror has), and those of gs_git_advertise.
+// Fetches the named ref (as advertised, by either service) with one POST, or none when it is there
+// already. Marks it as complete (keeps a ref on it). Errors: branch_moved (the ref is no longer
+// where the advertisement saw it: ask again), too_large (over max_pack), internal (what came does
+// not go with what the mirror has), and those of gs_git_advertise.
 enum gs_status gs_mirror_fetch(struct gs_mirror *mirror, const struct gs_git_remote *remote,
                                const struct gs_git_advert *advert, const struct gs_git_ref *ref,
                                struct gs_error *err) GS_MUST_CHECK;

@@ -76,6 +76,26 @@ static void only_what_is_new_is_sent(void **state)
     assert_string_equal(fsck(host), "");
 }
 
+// A push that finds the branch moved need not ask upload-pack where to.
+static void the_other_services_advertisement_will_do(void **state)
+{
+    struct git_host *host = *state;
+    git_host_run(host,
+                 "o=$(seq 100000 | git hash-object -w --stdin); git update-ref refs/heads/main "
+                 "$(git commit-tree -m x $(printf '100644 blob %%s\tseq\\n' $o | git mktree))");
+    git_host_fetch(host, "refs/heads/main");
+    git_host_run(host,
+                 "o=$(seq 100001 | git hash-object -w --stdin); git update-ref refs/heads/main "
+                 "$(git commit-tree -p main -m y $(printf '100644 blob %%s\tseq\\n' $o | "
+                 "git mktree))");
+    struct gs_oid head = git_host_head(host, "main");
+    struct gs_git_advert advert = git_host_advert(host, GS_GIT_RECEIVE_PACK);
+    host->remote.max_pack = 10000; // the difference alone fits
+    GIT_OK(host, gs_mirror_fetch(host->mirror, git_host_remote(host), &advert,
+                                 gs_git_advert_find(&advert, "refs/heads/main"), &host->err));
+    assert_int_equal(strlen(content_of(host, &head, "seq")), 588902);
+}
+
 static void tags_arrive_by_name(void **state)
 {
     struct git_host *host = *state;
@@ -337,6 +357,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         GIT_TEST(a_branch_arrives_with_one_post),
         GIT_TEST(only_what_is_new_is_sent),
+        GIT_TEST(the_other_services_advertisement_will_do),
         GIT_TEST(tags_arrive_by_name),
         GIT_TEST(a_rewound_branch_is_followed),
         GIT_TEST(unrelated_histories_arrive),
