@@ -10,6 +10,9 @@
 #include <zlib.h>
 
 #include "git/git_internal.h"
+#if __has_include(<git2/sys/errors.h>) // newer versions declare there how to set an error
+#include <git2/sys/errors.h>
+#endif
 
 enum { HEADER_MAX = 64, ZLIB_HEAD = 2, ZLIB_TAIL = 4, NAME_MAX_BYTES = 64 };
 
