@@ -277,7 +277,8 @@ static enum gs_status run(struct session *session, struct task *task, struct gs_
 
 void gs_sync_run_configure(struct session *session, struct task *task)
 {
-    if (run(session, task, &task->err) == GS_OK || gs_task_postpone(session->sync, task, &task->err))
+    if (run(session, task, &task->err) == GS_OK ||
+        gs_task_postpone(session->sync, task, &task->err))
         gs_error_release(&task->err);
     if (task->again_ms > 0)
         return;

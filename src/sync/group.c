@@ -1,5 +1,6 @@
 // Calls for all apps of an organization: makes a task of each, gives them to the queue together, and gathers their answers.
 // SPDX-License-Identifier: Apache-2.0
+#include "base/crash.h"
 #include "sync/group_internal.h"
 
 // One app of the call, and how it ended.
@@ -310,6 +311,7 @@ enum gs_status gs_group_start(struct gs_sync *sync, const struct gs_sync_request
     }
     if (status == GS_OK && !request->dry_run)
         status = gs_operation_insert(sync, gathering.first, err);
+    gs_crash_point("submit.recorded");
     if (status == GS_OK)
         status = gs_sync_enqueue(sync, gathering.git_url, gathering.first, err);
     if (status != GS_OK)

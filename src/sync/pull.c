@@ -90,8 +90,7 @@ static enum gs_status run_task(struct session *session, struct task *task, struc
     return run_incoming(&incoming, err);
 }
 
-static enum gs_status run_repaired(struct session *session, struct task *task,
-                                   struct gs_error *err)
+static enum gs_status run_repaired(struct session *session, struct task *task, struct gs_error *err)
 {
     enum gs_status status = run_task(session, task, err);
     return gs_session_repairs(session, &status, err) ? run_task(session, task, err) : status;

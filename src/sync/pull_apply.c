@@ -16,7 +16,7 @@ enum gs_status gs_pull_put_link(struct incoming *incoming, const struct gs_app *
                                .branch = branch,
                                .commit = incoming->resolved.commit.hex,
                                .synced_at = gs_clock_now_ms()};
-    incoming->task->op.commit = link.commit;
+    incoming->task->op.commit = gs_arena_strdup(incoming->task->arena, link.commit);
     return gs_store_put_link(tx, &link, err);
 }
 

@@ -51,8 +51,7 @@ static enum gs_status find_commit(struct session *session, const char *text,
     if (session->remote.net)
         status = gs_session_resolve(session, oid.hex, &resolved, err);
     if (status == GS_INVALID && (!session->remote.net || err->code == GS_CODE_INVALID_REF))
-        return gs_fail(err, GS_CODE_NOT_FOUND, "/commit", "the repository has no commit %s",
-                       text);
+        return gs_fail(err, GS_CODE_NOT_FOUND, "/commit", "the repository has no commit %s", text);
     if (status == GS_OK)
         *out_commit = resolved.commit;
     return status;

@@ -133,8 +133,8 @@ static bool is_mirrors_fault(const struct session *session, enum gs_status statu
                              const struct gs_error *err)
 {
     return status == GS_INTERNAL &&
-           (err->code == GS_CODE_INTERNAL || (err->code == GS_CODE_STORE_FAILED &&
-                                              !gs_mirror_is_made(session->repo->folder)));
+           (err->code == GS_CODE_INTERNAL ||
+            (err->code == GS_CODE_STORE_FAILED && !gs_mirror_is_made(session->repo->folder)));
 }
 
 bool gs_session_repairs(struct session *session, enum gs_status *status, struct gs_error *err)

@@ -25,9 +25,9 @@ struct gs_sync_options {
     int64_t git_timeout_ms; // for all exchanges of one batch
     bool allow_http;        // git hosts without TLS, for trials on one machine
     size_t document_limit, pack_limit;
-    size_t workers;     // repositories worked on at one time
+    size_t workers;          // repositories worked on at one time
     size_t workers_per_host; // of one host; 0: three quarters of them
-    size_t queue_limit; // calls that wait, over all repositories
+    size_t queue_limit;      // calls that wait, over all repositories
 };
 enum gs_status gs_sync_new(const struct gs_sync_options *options, struct gs_sync **out_sync,
                            struct gs_error *err) GS_MUST_CHECK;

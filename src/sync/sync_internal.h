@@ -36,10 +36,10 @@ struct task {
 };
 
 enum turn {
-    TURN_NONE,      // nothing to do, or nothing that anybody knows of yet
-    TURN_PARKED,    // not before a certain time
-    TURN_LINED_UP,  // as soon as there is a worker
-    TURN_RUNNING,   // somebody owns it
+    TURN_NONE,     // nothing to do, or nothing that anybody knows of yet
+    TURN_PARKED,   // not before a certain time
+    TURN_LINED_UP, // as soon as there is a worker
+    TURN_RUNNING,  // somebody owns it
 };
 
 // A repository on a host: its mirror and those who wait for it. Whoever runs it owns what is not guarded by sync->lock.
@@ -67,7 +67,7 @@ struct gs_sync {
     struct gs_sync_options options;
     char *folder;
     struct gs_pool *pool;
-    pthread_mutex_t lock; // guards what follows
+    pthread_mutex_t lock;       // guards what follows
     struct gs_map repositories; // by key
     size_t waiting;             // tasks in all queues
     struct gs_map lanes;        // by origin
@@ -90,7 +90,7 @@ struct session {
     struct gs_host_account account;
     int64_t deadline_ms;         // of all exchanges
     struct gs_git_remote remote; // with the token as password
-    bool repaired; // the mirror was made anew
+    bool repaired;               // the mirror was made anew
     bool has_upload_advert;
     struct gs_git_advert upload_advert;
     bool has_catalog; // of the commit that was read last
