@@ -192,8 +192,36 @@ static enum gs_status seal_key(struct session *session, const struct task *task,
                            gs_slice_str(context), out_sealed, err);
 }
 
-static enum gs_status save(struct session *session, const struct task *task, struct gs_error *err)
+static enum gs_status report_saved(struct attempt *attempt, struct gs_error *err)
 {
+    GS_CLEANUP(gs_json_cleanup_mut) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = NULL;
+    enum gs_status status =
+        gs_report_config(&attempt->session->config, attempt->head.hex, doc, &root, err);
+    if (status != GS_OK)
+        return status;
+    yyjson_mut_doc_set_root(doc, root);
+    return gs_report_finish(attempt->task, doc, err);
+}
+
+// The answer in the transaction that it tells about.
+static enum gs_status put_record(const struct task *task, struct gs_tx *tx, struct gs_error *err)
+{
+    struct gs_document_blob body;
+    if (!task->request.record)
+        return GS_OK;
+    enum gs_status status = gs_document_pack(gs_buf_slice(&task->json), &body, err);
+    if (status != GS_OK)
+        return status;
+    status = gs_store_put_answer(tx, task->request.record, &body, err);
+    gs_document_blob_release(&body);
+    return status;
+}
+
+static enum gs_status save(struct attempt *attempt, struct gs_error *err)
+{
+    struct session *session = attempt->session;
+    struct task *task = attempt->task;
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
     GS_CLEANUP(gs_buf_release) struct gs_buf sealed = {.max = 1 << 20};
     GS_CLEANUP(gs_buf_release) struct gs_buf fingerprint = {.max = 256};
@@ -211,19 +239,14 @@ static enum gs_status save(struct session *session, const struct task *task, str
         status = gs_workspace_check_organization(tx, config->organization_id, session->arena, err);
     if (status == GS_OK)
         status = gs_store_put_git_config(tx, config, err);
-    return status == GS_OK ? gs_tx_commit(&tx, err) : status;
-}
-
-static enum gs_status report_saved(struct attempt *attempt, struct gs_error *err)
-{
-    GS_CLEANUP(gs_json_cleanup_mut) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-    yyjson_mut_val *root = NULL;
-    enum gs_status status =
-        gs_report_config(&attempt->session->config, attempt->head.hex, doc, &root, err);
-    if (status != GS_OK)
-        return status;
-    yyjson_mut_doc_set_root(doc, root);
-    return gs_report_finish(attempt->task, doc, err);
+    if (status == GS_OK)
+        status = report_saved(attempt, err);
+    if (status == GS_OK)
+        status = put_record(task, tx, err);
+    if (status == GS_OK)
+        status = gs_tx_commit(&tx, err);
+    task->recorded = status == GS_OK && task->request.record;
+    return status;
 }
 
 // Each check with its outcome; those behind the first failure were not made.
@@ -271,8 +294,8 @@ static enum gs_status run(struct session *session, struct task *task, struct gs_
         return report_checks(&attempt, &failure, err);
     }
     if (status == GS_OK)
-        status = save(session, task, err);
-    return status == GS_OK ? report_saved(&attempt, err) : status;
+        status = save(&attempt, err);
+    return status;
 }
 
 void gs_sync_run_configure(struct session *session, struct task *task)

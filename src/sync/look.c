@@ -170,18 +170,12 @@ static bool needs_host(const struct look *look, const struct gs_sync_request *re
     }
 }
 
-static bool is_recorded(const struct gs_sync_request *request)
-{
-    return (request->kind == GS_SYNC_ROLLBACK || request->kind == GS_SYNC_RERELEASE) &&
-           !request->dry_run;
-}
-
 static enum gs_status run(struct gs_sync *sync, struct task *task, bool *out_queued,
                           struct gs_error *err)
 {
     bool linked = false;
     enum gs_status status = check(sync, task, &linked, err);
-    if (status == GS_OK && is_recorded(&task->request))
+    if (status == GS_OK && gs_is_recorded(&task->request))
         status = gs_operation_insert(sync, task, err);
     if (status != GS_OK)
         return status;

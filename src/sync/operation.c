@@ -9,26 +9,127 @@ static const char *const kind_names[] = {
     [GS_SYNC_PROMOTE] = "promote", [GS_SYNC_ROLLBACK] = "rollback", [GS_SYNC_RERELEASE] = "release",
 };
 
-// What is needed to run a push again after a crash.
+bool gs_is_recorded(const struct gs_sync_request *request)
+{
+    return request->kind < GS_COUNT(kind_names) && kind_names[request->kind] && !request->dry_run;
+}
+
+static void write_deletion_limit(yyjson_mut_doc *doc, yyjson_mut_val *root,
+                                 const struct gs_deletion_limit *limit)
+{
+    yyjson_mut_val *obj = yyjson_mut_obj_add_obj(doc, root, "maxDeletions");
+    yyjson_mut_obj_add_int(doc, obj, "kind", limit->kind);
+    yyjson_mut_obj_add_int(doc, obj, "value", (int64_t)limit->value);
+}
+
+// What is needed to run the call again after a crash.
 static enum gs_status request_json(struct task *task, struct gs_error *err)
 {
     GS_CLEANUP(gs_json_cleanup_mut) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     GS_CLEANUP(gs_buf_release) struct gs_buf text = {.max = RESULT_MAX_BYTES};
+    const struct gs_sync_request *request = &task->request;
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     yyjson_mut_doc_set_root(doc, root);
-    if (task->request.message.data)
-        gs_json_add_str(doc, root, "message", task->request.message);
-    if (task->request.ref)
-        gs_json_add_cstr(doc, root, "ref", task->request.ref);
-    if (task->request.commit)
-        gs_json_add_cstr(doc, root, "commit", task->request.commit);
-    if (task->request.from_operation_id)
-        gs_json_add_cstr(doc, root, "operationId", task->request.from_operation_id);
-    yyjson_mut_obj_add_int(doc, root, "divergence", task->request.divergence);
+    if (request->message.data)
+        gs_json_add_str(doc, root, "message", request->message);
+    gs_json_add_cstr(doc, root, "gitAppId", request->git_app_id);
+    gs_json_add_cstr(doc, root, "gitAppName", request->git_app_name);
+    gs_json_add_cstr(doc, root, "ref", request->ref);
+    gs_json_add_cstr(doc, root, "planHash", request->plan_hash);
+    gs_json_add_cstr(doc, root, "commit", request->commit);
+    gs_json_add_cstr(doc, root, "operationId", request->from_operation_id);
+    gs_json_add_cstr(doc, root, "releaseId", request->release_id);
+    yyjson_mut_obj_add_bool(doc, root, "push", request->push);
+    yyjson_mut_obj_add_int(doc, root, "divergence", request->divergence);
+    write_deletion_limit(doc, root, &request->max_deletions);
+    yyjson_mut_obj_add_bool(doc, root, "detached", task->detached);
     enum gs_status status = gs_json_write_mut(doc, &text, err);
     if (status == GS_OK)
         task->op.request = gs_arena_dup_slice(task->arena, gs_buf_slice(&text));
     return status;
+}
+
+static int64_t read_int(yyjson_val *obj, const char *name)
+{
+    int64_t value = 0;
+    (void)gs_slice_to_int(gs_slice_str(yyjson_get_raw(yyjson_obj_get(obj, name))), &value);
+    return value;
+}
+
+// NULL when it is absent or null.
+static const char *read_text(yyjson_val *obj, const char *name, struct gs_arena *arena)
+{
+    struct gs_slice text = gs_json_get_str(obj, name);
+    return text.data ? gs_arena_dup_slice(arena, text) : NULL;
+}
+
+static enum gs_sync_kind kind_of(const struct gs_operation *op)
+{
+    enum gs_sync_kind kind = GS_SYNC_PUSH;
+    for (size_t i = 0; i < GS_COUNT(kind_names); i++)
+        if (kind_names[i] && strcmp(kind_names[i], op->kind) == 0)
+            kind = (enum gs_sync_kind)i;
+    return kind;
+}
+
+enum gs_status gs_operation_restore(struct task *task, struct gs_error *err)
+{
+    GS_CLEANUP(gs_json_cleanup) yyjson_doc *json = NULL;
+    const struct gs_operation *op = &task->op;
+    enum gs_status status =
+        gs_json_parse(gs_slice_str(op->request), "the recorded request", &json, err);
+    if (status != GS_OK)
+        return status;
+    yyjson_val *root = yyjson_doc_get_root(json), *limit = gs_json_get_obj(root, "maxDeletions");
+    struct gs_slice message = gs_json_get_str(root, "message");
+    task->request = (struct gs_sync_request){
+        .kind = kind_of(op),
+        .organization_id = op->organization_id,
+        .app_id = op->app_id,
+        .version_id = op->version_id,
+        .message = gs_slice_of(gs_arena_dup_slice(task->arena, message), message.len),
+        .git_app_id = read_text(root, "gitAppId", task->arena),
+        .git_app_name = read_text(root, "gitAppName", task->arena),
+        .ref = read_text(root, "ref", task->arena),
+        .plan_hash = read_text(root, "planHash", task->arena),
+        .commit = read_text(root, "commit", task->arena),
+        .from_operation_id = read_text(root, "operationId", task->arena),
+        .release_id = read_text(root, "releaseId", task->arena),
+        .push = yyjson_is_true(yyjson_obj_get(root, "push")),
+        .divergence = (enum gs_divergence)read_int(root, "divergence"),
+        .max_deletions = {.kind = (enum gs_deletion_limit_kind)read_int(limit, "kind"),
+                          .value = (size_t)read_int(limit, "value")},
+    };
+    task->detached = yyjson_is_true(yyjson_obj_get(root, "detached"));
+    return GS_OK;
+}
+
+struct gs_operation gs_operation_copy(struct gs_arena *arena, const struct gs_operation *from)
+{
+    struct gs_operation op = *from;
+    op.id = gs_arena_strdup(arena, from->id);
+    op.kind = gs_arena_strdup(arena, from->kind);
+    op.organization_id = gs_arena_strdup(arena, from->organization_id);
+    op.app_id = gs_arena_strdup(arena, from->app_id);
+    op.version_id = gs_arena_strdup(arena, from->version_id);
+    op.request = gs_arena_strdup(arena, from->request);
+    op.commit = gs_arena_strdup(arena, from->commit);
+    op.result = gs_arena_strdup(arena, from->result);
+    op.error_code = gs_arena_strdup(arena, from->error_code);
+    op.error_message = gs_arena_strdup(arena, from->error_message);
+    op.error_details = gs_arena_strdup(arena, from->error_details);
+    op.phase = gs_arena_strdup(arena, from->phase);
+    return op;
+}
+
+// The call's record in the same transaction, so that its repetition finds the operation as soon as there is one.
+static enum gs_status put_record(struct gs_tx *tx, struct task *task, struct gs_error *err)
+{
+    if (!task->request.record)
+        return GS_OK;
+    struct gs_recorded_answer record = *task->request.record;
+    record.operation_id = task->op.id;
+    return gs_store_put_answer(tx, &record, NULL, err);
 }
 
 static enum gs_status insert(struct gs_tx *tx, struct task *task, struct gs_error *err)
@@ -40,6 +141,7 @@ static enum gs_status insert(struct gs_tx *tx, struct task *task, struct gs_erro
         .id = id,
         .kind = kind_names[task->request.kind],
         .state = GS_OP_QUEUED,
+        .phase = gs_phase_name(PHASE_QUEUED),
         .organization_id = task->organization_id,
         .app_id = task->request.app_id,
         .version_id = task->request.version_id,
@@ -47,29 +149,57 @@ static enum gs_status insert(struct gs_tx *tx, struct task *task, struct gs_erro
         .updated_at = now,
     };
     enum gs_status status = request_json(task, err);
-    return status == GS_OK ? gs_store_add_operation(tx, &task->op, err) : status;
+    if (status == GS_OK)
+        status = gs_store_add_operation(tx, &task->op, err);
+    return status == GS_OK ? put_record(tx, task, err) : status;
 }
 
-enum gs_status gs_operation_insert(struct gs_sync *sync, struct task *task, struct gs_error *err)
+enum gs_status gs_operation_insert(struct gs_sync *sync, struct task *tasks, struct gs_error *err)
 {
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
     enum gs_status status = gs_tx_write(sync->options.store, &tx, err);
-    for (; status == GS_OK && task; task = task->next)
+    for (struct task *task = tasks; status == GS_OK && task; task = task->next)
         status = insert(tx, task, err);
-    return status == GS_OK ? gs_tx_commit(&tx, err) : status;
+    if (status == GS_OK)
+        status = gs_tx_commit(&tx, err);
+    for (struct task *task = tasks; status == GS_OK && task; task = task->next)
+        task->recorded = task->request.record;
+    return status;
+}
+
+// As the caller gets them: a field alone becomes a detail of its own.
+static const char *details_of(const struct gs_error *err, struct gs_arena *arena)
+{
+    if (err->details)
+        return gs_arena_strdup(arena, err->details);
+    if (!err->field[0])
+        return NULL;
+    GS_CLEANUP(gs_buf_release) struct gs_buf text = {.max = 8 * sizeof err->field};
+    gs_buf_append_str(&text, "[{\"field\":");
+    gs_json_write_string(gs_slice_str(err->field), &text);
+    gs_buf_append_str(&text, "}]");
+    return gs_arena_strdup(arena, text.data);
+}
+
+static enum gs_operation_state end_state(enum gs_code code)
+{
+    if (code == GS_CODE_CANCELLED)
+        return GS_OP_CANCELLED;
+    return code == GS_CODE_NONE ? GS_OP_DONE : GS_OP_FAILED;
 }
 
 enum gs_status gs_operation_end(struct gs_tx *tx, struct task *task, struct gs_error *err)
 {
     struct gs_operation *op = &task->op;
     bool failed = task->err.code != GS_CODE_NONE;
-    op->state = failed ? GS_OP_FAILED : GS_OP_DONE;
+    op->state = end_state(task->err.code);
     op->progress = 100;
     op->phase = NULL;
     op->updated_at = gs_clock_now_ms();
     op->http_status = failed ? gs_code_http(task->err.code) : 200;
     op->error_code = failed ? gs_code_text(task->err.code) : NULL;
     op->error_message = failed ? task->err.message : NULL;
+    op->error_details = failed ? details_of(&task->err, task->arena) : NULL;
     op->result = failed ? NULL : gs_arena_dup_slice(task->arena, gs_buf_slice(&task->json));
     return gs_store_update_operation(tx, op, err);
 }
@@ -80,6 +210,9 @@ void gs_task_fail(struct gs_sync *sync, struct task *task, struct gs_error *err)
         gs_error_release(err);
         return;
     }
+    struct gs_error cancelled = GS_ERROR_INIT;
+    if (gs_task_seal(task, &cancelled) != GS_OK)
+        gs_error_move(err, &cancelled);
     gs_error_move(&task->err, err);
     task->ended = true;
     if (!task->op.id)

@@ -13,8 +13,6 @@ enum {
     LAST_SETTLE_MS = 60000,
 };
 
-const char gs_phase_settling[] = "settling";
-
 // ---- Waiting ---------------------------------------------------------------
 
 static bool is_stopping(struct gs_sync *sync)
@@ -55,8 +53,9 @@ bool gs_task_postpone(struct gs_sync *sync, struct task *task, const struct gs_e
 {
     int64_t now = gs_clock_mono_ms();
     if (task->settling && says_nothing(err)) {
-        // Whoever made the call has gone, or was told that it failed.
-        task->ask_only = true;
+        // Whoever made the call has gone, or was told that it failed, or is told so now.
+        task->ask_only = !task->detached;
+        gs_task_tell_unsettled(task, err);
         put_off(task, now + settle_pause_ms(task, err));
         task->tries++;
         return true;
@@ -94,6 +93,7 @@ static void take_back(struct repository *repo, struct task *task)
             repo->not_before_ms = task->again_ms;
         push_front(repo, task);
     }
+    task->live.phase = task->settling ? PHASE_SETTLING : PHASE_QUEUED;
     task->again_ms = 0;
     task->ended = false;
 }
@@ -140,7 +140,7 @@ static enum gs_status record_failure(struct gs_sync *sync, struct task *task,
 {
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
     struct gs_operation op = task->op;
-    op.phase = gs_phase_settling;
+    op.phase = gs_phase_name(PHASE_SETTLING);
     op.error_code = gs_code_text(task->err.code);
     op.error_message = task->err.message;
     op.updated_at = gs_clock_now_ms();
@@ -166,6 +166,7 @@ static void settle_later(struct session *session, struct task *task)
     }
     put_off(later, gs_clock_mono_ms() + settle_pause_ms(later, &task->err));
     pthread_mutex_lock(&session->sync->lock);
+    gs_live_add(repo, later);
     take_back(repo, later);
     pthread_mutex_unlock(&session->sync->lock);
 }
@@ -178,6 +179,7 @@ void gs_task_leave_open(struct session *session, struct task *task, struct gs_er
     }
     gs_error_move(&task->err, err);
     task->ended = true;
+    task->left_open = true;
     settle_later(session, task);
-    gs_error_prefix(&task->err, "the push was sent and may have arrived; repeat it to be sure");
+    gs_error_prefix(&task->err, "%s", gs_maybe_arrived);
 }

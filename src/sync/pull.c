@@ -61,6 +61,7 @@ static enum gs_status run_incoming(struct incoming *incoming, struct gs_error *e
     const char *git_app_id = NULL;
     const char *git_app_name = task->request.git_app_name;
     enum gs_status status = find_git_app(session, task, &git_app_id, err);
+    gs_task_enter(task, PHASE_FETCHING);
     if (status == GS_OK)
         status = gs_session_resolve(session, task->request.ref, &incoming->resolved, err);
     if (status == GS_OK)
@@ -69,6 +70,7 @@ static enum gs_status run_incoming(struct incoming *incoming, struct gs_error *e
     if (status == GS_OK && !incoming->remote.entry)
         status = fail_not_in_git(session, task, git_app_id ? git_app_id : git_app_name,
                                  &incoming->resolved, err);
+    gs_task_enter(task, PHASE_MERGING);
     if (status == GS_OK)
         status = check_incoming(incoming, err);
     gs_crash_point("pull.read");

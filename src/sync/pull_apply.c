@@ -38,7 +38,10 @@ enum gs_status gs_pull_end(struct task *task, struct gs_tx **tx, yyjson_mut_doc 
     if (task->request.dry_run)
         return gs_report_finish(task, doc, err);
     gs_json_add_cstr(doc, yyjson_mut_doc_get_root(doc), "operationId", task->op.id);
-    enum gs_status status = gs_report_finish(task, doc, err);
+    enum gs_status status = gs_task_seal(task, err);
+    gs_task_enter(task, PHASE_RECORDING);
+    if (status == GS_OK)
+        status = gs_report_finish(task, doc, err);
     if (status == GS_OK)
         status = gs_operation_end(*tx, task, err);
     gs_crash_point("pull.written");

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/random.h"
+#include "sync/group_internal.h"
 #include "sync/push_internal.h"
 
 enum { BACKOFF_MS = 50, ASK_BACKOFF_STEPS = 6 };
@@ -13,6 +14,12 @@ enum round_result {
     ROUND_SETTLED, // every item of the round has ended
     ROUND_AGAIN,   // the branch moved: build them anew
 };
+
+static void enter_pending(struct round *round, enum phase phase)
+{
+    for (size_t i = round->first; i < round->end; i++)
+        gs_task_enter(round->batch->items[i].task, phase);
+}
 
 static void fail_pending(struct round *round, const struct gs_error *err)
 {
@@ -46,6 +53,7 @@ static enum gs_status look_at_branch(struct round *round, struct gs_error *err)
     const struct gs_git_ref *ref = gs_git_advert_find(&round->advert, round->ref);
     if (!ref && round->advert.count > 0)
         return gs_fail_branch(session->config.branch, err);
+    enter_pending(round, PHASE_FETCHING);
     if (ref)
         status = gs_session_fetch_head(session, &round->advert, ref, &round->head, err);
     round->tip = round->head;
@@ -71,6 +79,7 @@ static enum gs_status record_items(struct round *round, struct gs_error *err)
 
 static enum gs_status finish_items(struct round *round, struct gs_error *err)
 {
+    enter_pending(round, PHASE_RECORDING);
     enum gs_status status = record_items(round, err);
     gs_crash_point("push.recorded");
     if (status != GS_OK) {
@@ -98,8 +107,8 @@ static enum gs_status record_commits(struct round *round, struct gs_error *err)
             continue;
         struct task *task = item->task;
         task->op.state = GS_OP_COMMITTED;
-        task->op.phase = "pushing";
-        task->op.progress = 60;
+        task->op.phase = gs_phase_name(PHASE_PUSHING);
+        task->op.progress = gs_phase_progress(PHASE_PUSHING);
         task->op.commit = gs_arena_strdup(task->arena, item->commit.hex);
         task->op.result = gs_arena_dup_slice(task->arena, gs_buf_slice(&task->json));
         task->op.updated_at = gs_clock_now_ms();
@@ -145,6 +154,23 @@ static enum gs_status take_outcome(struct round *round, enum gs_push_outcome out
     return GS_OK;
 }
 
+// Past this nothing is cancelled any more. False: somebody cancelled meanwhile, and others are built on his commit.
+static bool seal_items(struct round *round)
+{
+    struct push_batch *batch = round->batch;
+    bool sealed = true;
+    for (size_t i = round->first; i < round->end; i++) {
+        struct push_item *item = &batch->items[i];
+        struct gs_error err = GS_ERROR_INIT;
+        if (!gs_push_is_pending(item) || gs_task_seal(item->task, &err) == GS_OK)
+            continue;
+        gs_push_fail_item(batch, item, &err);
+        gs_group_skip_others(batch->session->sync, item->task, batch->items[0].task);
+        sealed = false;
+    }
+    return sealed;
+}
+
 static enum gs_status send_round(struct round *round, enum round_result *out_result,
                                  struct gs_error *err)
 {
@@ -153,6 +179,7 @@ static enum gs_status send_round(struct round *round, enum round_result *out_res
     const char *reason = "";
     enum gs_status status = record_commits(round, err);
     gs_crash_point("push.committed");
+    enter_pending(round, PHASE_PUSHING);
     if (status == GS_OK)
         status = gs_session_push(round->batch->session, &move, &outcome, &reason, err);
     gs_crash_point("push.pushed");
@@ -198,8 +225,13 @@ static enum gs_status try_round(struct round *round, enum round_result *out_resu
     if (status != GS_OK)
         return status;
     gs_crash_point("push.prepared");
+    bool sealed = seal_items(round);
     if (gs_push_count_pending(round->batch, round->first, round->end) == 0)
         return GS_OK;
+    if (!sealed) {
+        *out_result = ROUND_AGAIN;
+        return GS_OK;
+    }
     if (gs_oid_eq(&round->tip, &round->head))
         return finish_items(round, err);
     return send_round(round, out_result, err);

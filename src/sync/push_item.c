@@ -158,6 +158,7 @@ static enum gs_status settle_divergence(struct push_batch *batch, struct push_it
     bool same_version = strcmp(remote->entry->version_name, local->version.name) == 0;
     if (wish != GS_DIVERGENCE_MERGE || !base_id || !same_version)
         return fail_behind(local, remote, err);
+    gs_task_enter(item->task, PHASE_MERGING);
     return merge_into(batch, item, base_id, remote, local, err);
 }
 
@@ -272,6 +273,7 @@ static enum gs_status prepare(struct push_batch *batch, struct push_item *item,
         status = settle_divergence(batch, item, &remote, local, err);
     if (status == GS_OK)
         status = take_normal_form(batch, item, &remote, local, err); // of a merge
+    gs_task_enter(item->task, PHASE_COMMITTING);
     if (status == GS_OK)
         status = commit_item(batch, item, &remote, local, restored, tip, err);
     gs_buf_release(&remote.document);

@@ -94,8 +94,8 @@ static enum gs_status prepare_item(struct round *round, struct push_item *item,
                                    struct gs_error *err)
 {
     gs_push_item_reset(item);
-    enum gs_status status = GS_OK;
-    if (item->task->settling)
+    enum gs_status status = gs_task_check(item->task, err);
+    if (status == GS_OK && item->task->settling)
         status = settle_interrupted(round, item, err);
     if (status == GS_OK && !item->prepared)
         status = gs_push_prepare(round->batch, item, &round->tip, err);

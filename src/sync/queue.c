@@ -21,10 +21,12 @@ struct task *gs_task_new(void)
 
 void gs_task_finish(struct task *task)
 {
-    struct gs_sync_answer answer = {
-        .operation_id = task->op.id, .json = task->json, .err = task->err};
-    if (task->done)
-        task->done(task->arg, &answer);
+    struct gs_sync_answer answer = {.operation_id = task->op.id,
+                                    .recorded = task->recorded,
+                                    .unsettled = task->left_open,
+                                    .json = task->json,
+                                    .err = task->err};
+    gs_task_answer(task, &answer);
     gs_buf_release(&answer.json);
     gs_error_release(&answer.err);
     gs_arena_free(task->arena);
@@ -121,6 +123,20 @@ static enum gs_status open_stored(struct session *session, const char *organizat
     return status == GS_OK ? gs_session_connect(session, err) : status;
 }
 
+// Ends those that were cancelled while they waited; whether any is left.
+static bool begin_batch(struct gs_sync *sync, struct task *batch)
+{
+    bool left = false;
+    for (struct task *task = batch; task; task = task->next) {
+        struct gs_error err = GS_ERROR_INIT;
+        if (gs_task_check(task, &err) != GS_OK)
+            gs_task_fail(sync, task, &err);
+        gs_task_enter(task, PHASE_CONNECTING);
+        left |= !task->ended;
+    }
+    return left;
+}
+
 static void run_batch(struct repository *repo, struct task *batch)
 {
     struct session session = {.sync = repo->sync,
@@ -159,7 +175,7 @@ void gs_repository_run(void *arg)
     gs_repository_wake_unsettled(repo);
     struct task *batch = repo->first ? take_batch(repo) : NULL;
     pthread_mutex_unlock(&sync->lock);
-    if (batch)
+    if (batch && begin_batch(sync, batch))
         run_batch(repo, batch);
     pthread_mutex_lock(&sync->lock);
     batch = gs_tasks_put_back(repo, batch);
@@ -207,6 +223,7 @@ enum gs_status gs_sync_enqueue(struct gs_sync *sync, const char *git_url, struct
         for (; task; task = task->next) {
             repo->last = task;
             sync->waiting++;
+            gs_live_add(repo, task);
         }
         // What is unsettled comes before what may rest on it.
         repo->settle_at_ms = 0;
@@ -257,6 +274,7 @@ enum gs_status gs_sync_new(const struct gs_sync_options *options, struct gs_sync
     init_lock(sync);
     gs_map_init(&sync->repositories);
     gs_map_init(&sync->lanes);
+    gs_map_init(&sync->live);
     // One place for each repository that may run: the others wait in their lanes.
     status = gs_pool_new("git", options->workers, options->workers, &sync->pool, err);
     if (status == GS_OK)
@@ -271,6 +289,7 @@ enum gs_status gs_sync_new(const struct gs_sync_options *options, struct gs_sync
 void gs_sync_stop(struct gs_sync *sync)
 {
     gs_schedule_stop(sync);
+    gs_live_dismiss(sync);
 }
 
 static void free_repository(struct repository *repo)
@@ -296,6 +315,7 @@ void gs_sync_free(struct gs_sync *sync)
         free_repository(repo);
     gs_map_release(&sync->repositories);
     gs_map_release(&sync->lanes);
+    gs_map_release(&sync->live);
     pthread_cond_destroy(&sync->wake);
     pthread_mutex_destroy(&sync->lock);
     free(sync->folder);

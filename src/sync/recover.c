@@ -1,5 +1,5 @@
-// After a crash: every operation that was left open is settled. What may have reached the host is asked for there;
-// what had not begun to travel has changed nothing and is told as interrupted.
+// After a crash: every operation that was left open is settled. What may have reached the host is asked for there. What had
+// not begun to travel has changed nothing: it is run again when nobody waited for it, and told as interrupted else.
 // SPDX-License-Identifier: Apache-2.0
 #include "sync/sync_internal.h"
 
@@ -16,62 +16,40 @@ static enum gs_status list_open(struct gs_sync *sync, struct gs_arena *arena,
                            : status;
 }
 
-static void copy_operation(struct task *task, const struct gs_operation *from)
+static struct task *take_operation(const struct gs_operation *op)
 {
-    struct gs_arena *arena = task->arena;
-    task->op = *from;
-    task->op.id = gs_arena_strdup(arena, from->id);
-    task->op.kind = gs_arena_strdup(arena, from->kind);
-    task->op.organization_id = gs_arena_strdup(arena, from->organization_id);
-    task->op.app_id = gs_arena_strdup(arena, from->app_id);
-    task->op.version_id = gs_arena_strdup(arena, from->version_id);
-    task->op.request = gs_arena_strdup(arena, from->request);
-    task->op.commit = gs_arena_strdup(arena, from->commit);
-    task->op.result = gs_arena_strdup(arena, from->result);
-    task->op.error_code = gs_arena_strdup(arena, from->error_code);
-    task->op.error_message = gs_arena_strdup(arena, from->error_message);
+    struct task *task = gs_task_new();
+    const char *settling = gs_phase_name(PHASE_SETTLING);
+    task->op = gs_operation_copy(task->arena, op);
     // Its caller was told that it failed and may have arrived; one that was interrupted has nobody who knows.
-    task->ask_only = from->phase && strcmp(from->phase, gs_phase_settling) == 0;
-    task->op.phase = task->ask_only ? gs_phase_settling : NULL;
+    task->ask_only = op->phase && strcmp(op->phase, settling) == 0;
+    task->op.phase = task->ask_only ? settling : NULL;
     task->organization_id = task->op.organization_id;
+    return task;
 }
 
-// Makes the request of a recorded push again.
-static enum gs_status restore_request(struct task *task, struct gs_error *err)
+static enum gs_status prepare(struct task *task, struct gs_error *err)
 {
-    GS_CLEANUP(gs_json_cleanup) yyjson_doc *json = NULL;
-    enum gs_status status =
-        gs_json_parse(gs_slice_str(task->op.request), "the recorded request", &json, err);
+    bool committed = task->op.state == GS_OP_COMMITTED;
+    enum gs_status status = gs_operation_restore(task, err);
     if (status != GS_OK)
         return status;
-    yyjson_val *root = yyjson_doc_get_root(json);
-    struct gs_slice message = gs_json_get_str(root, "message");
-    struct gs_slice commit = gs_json_get_str(root, "commit");
-    struct gs_slice operation = gs_json_get_str(root, "operationId");
-    bool rollback = strcmp(task->op.kind, "rollback") == 0;
-    int64_t divergence = GS_DIVERGENCE_FAIL;
-    (void)gs_slice_to_int(gs_slice_str(yyjson_get_raw(yyjson_obj_get(root, "divergence"))),
-                          &divergence);
-    task->request = (struct gs_sync_request){
-        .kind = rollback ? GS_SYNC_ROLLBACK : GS_SYNC_PUSH,
-        .app_id = task->op.app_id,
-        .version_id = task->op.version_id,
-        .message = gs_slice_of(gs_arena_dup_slice(task->arena, message), message.len),
-        .divergence = (enum gs_divergence)divergence,
-        .commit = commit.data ? gs_arena_dup_slice(task->arena, commit) : NULL,
-        .from_operation_id = operation.data ? gs_arena_dup_slice(task->arena, operation) : NULL,
-        .push = true,
-    };
-    task->settling = true;
+    if (!committed && !task->detached)
+        return gs_fail(err, GS_CODE_INTERRUPTED, NULL,
+                       "the server was stopped before this call had changed anything; repeat it");
+    // What nobody waited for is wanted as much as ever.
+    task->ask_only &= !task->detached;
+    task->settling = committed;
+    task->live.sealed = committed;
+    task->live.phase = committed ? PHASE_SETTLING : PHASE_QUEUED;
     return GS_OK;
 }
 
 enum gs_status gs_task_restore(const struct gs_operation *op, struct task **out_task,
                                struct gs_error *err)
 {
-    struct task *task = gs_task_new();
-    copy_operation(task, op);
-    enum gs_status status = restore_request(task, err);
+    struct task *task = take_operation(op);
+    enum gs_status status = prepare(task, err);
     if (status == GS_OK)
         *out_task = task;
     else
@@ -95,10 +73,7 @@ static enum gs_status find_git_url(struct gs_sync *sync, struct task *task, cons
 static enum gs_status resume(struct gs_sync *sync, struct task *task, struct gs_error *err)
 {
     const char *git_url = NULL;
-    if (task->op.state != GS_OP_COMMITTED)
-        return gs_fail(err, GS_CODE_INTERRUPTED, NULL,
-                       "the server was stopped before this call had changed anything; repeat it");
-    enum gs_status status = restore_request(task, err);
+    enum gs_status status = prepare(task, err);
     if (status == GS_OK)
         status = find_git_url(sync, task, &git_url, err);
     return status == GS_OK ? gs_sync_enqueue(sync, git_url, task, err) : status;
@@ -114,8 +89,7 @@ enum gs_status gs_sync_recover(struct gs_sync *sync, struct gs_error *err)
         return status;
     // Oldest first, as they were asked for.
     for (size_t i = count; i-- > 0;) {
-        struct task *task = gs_task_new();
-        copy_operation(task, &ops[i]);
+        struct task *task = take_operation(&ops[i]);
         struct gs_error failure = GS_ERROR_INIT;
         if (resume(sync, task, &failure) == GS_OK)
             continue;
@@ -123,4 +97,66 @@ enum gs_status gs_sync_recover(struct gs_sync *sync, struct gs_error *err)
         gs_task_finish(task);
     }
     return GS_OK;
+}
+
+// ---- Waiting for an earlier operation -----------------------------------------------------
+
+static enum gs_status answer_ended(const struct gs_operation *op, gs_sync_done *done, void *arg)
+{
+    struct gs_sync_answer answer = {.operation_id = op->id, .recorded = true};
+    gs_buf_init(&answer.json, RESULT_MAX_BYTES);
+    if (op->error_code) {
+        (void)gs_fail(&answer.err, gs_code_from_text(op->error_code), NULL, "%s",
+                      op->error_message);
+        if (op->error_details)
+            gs_error_take_details(&answer.err, gs_xstrdup(op->error_details));
+    } else {
+        gs_buf_append_str(&answer.json, op->result);
+    }
+    done(arg, &answer);
+    gs_buf_release(&answer.json);
+    gs_error_release(&answer.err);
+    return GS_OK;
+}
+
+static enum gs_status get_operation(struct gs_sync *sync, const char *operation_id,
+                                    struct gs_arena *arena, struct gs_operation *out_op,
+                                    struct gs_error *err)
+{
+    GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
+    enum gs_status status = gs_tx_read(sync->options.store, &tx, err);
+    return status == GS_OK ? gs_store_get_operation(tx, operation_id, arena, out_op, err) : status;
+}
+
+// It is open and nobody works on it: its end could not be told or could not be recorded.
+static enum gs_status settle(struct gs_sync *sync, const struct gs_operation *op,
+                             gs_sync_done *done, void *arg, struct gs_error *err)
+{
+    struct task *task = take_operation(op);
+    task->done = done;
+    task->arg = arg;
+    task->recorded = true;
+    enum gs_status status = resume(sync, task, err);
+    if (status == GS_OK)
+        return GS_OK;
+    struct gs_error copy = *err;
+    copy.details = NULL;
+    task->done = NULL;
+    gs_task_fail(sync, task, &copy);
+    gs_task_finish(task);
+    return status;
+}
+
+enum gs_status gs_sync_join(struct gs_sync *sync, const char *operation_id, gs_sync_done *done,
+                            void *arg, struct gs_error *err)
+{
+    if (gs_live_join(sync, operation_id, done, arg))
+        return GS_OK;
+    GS_CLEANUP(gs_arena_cleanup) struct gs_arena *arena = gs_arena_new();
+    struct gs_operation op;
+    enum gs_status status = get_operation(sync, operation_id, arena, &op, err);
+    if (status != GS_OK)
+        return status;
+    return gs_operation_is_open(&op) ? settle(sync, &op, done, arg, err)
+                                     : answer_ended(&op, done, arg);
 }

@@ -32,6 +32,20 @@ static const struct gs_git_config_input *copy_config(struct gs_arena *arena,
     return to;
 }
 
+static const struct gs_recorded_answer *copy_record(struct gs_arena *arena,
+                                                    const struct gs_recorded_answer *from)
+{
+    if (!from)
+        return NULL;
+    struct gs_recorded_answer *to = gs_arena_alloc(arena, sizeof *to);
+    *to = *from;
+    to->scope = gs_arena_strdup(arena, from->scope);
+    to->key = gs_arena_strdup(arena, from->key);
+    to->request = gs_arena_strdup(arena, from->request);
+    to->request_id = gs_arena_strdup(arena, from->request_id);
+    return to;
+}
+
 void gs_task_copy_request(struct task *task, const struct gs_sync_request *from)
 {
     struct gs_arena *arena = task->arena;
@@ -49,6 +63,7 @@ void gs_task_copy_request(struct task *task, const struct gs_sync_request *from)
         .dry_run = from->dry_run,
         .want_diff = from->want_diff,
         .plan_hash = gs_arena_strdup(arena, from->plan_hash),
+        .record = copy_record(arena, from->record),
         .config = copy_config(arena, from->config),
         .refresh = from->refresh,
         .limit = from->limit,
@@ -162,10 +177,34 @@ static enum gs_status check_request(struct gs_sync *sync, struct task *task, con
     return status == GS_OK ? find_git_url(tx, task, out_url, err) : status;
 }
 
-// What changes something in the store or in git leaves a record; looking does not.
-static bool is_recorded(const struct gs_sync_request *request)
+// Checks the call and records it; after this it is known and not yet under way.
+static enum gs_status record(struct gs_sync *sync, struct task *task,
+                             const struct gs_sync_request *request, const char **out_url,
+                             struct gs_error *err)
 {
-    return request->kind != GS_SYNC_CONFIGURE && request->kind != GS_SYNC_TEST && !request->dry_run;
+    gs_task_copy_request(task, request);
+    enum gs_status status = check_request(sync, task, out_url, err);
+    if (status == GS_OK && gs_is_recorded(request))
+        status = gs_operation_insert(sync, task, err);
+    gs_crash_point("submit.recorded");
+    return status;
+}
+
+// Takes the task over, also when it fails; then nobody is told.
+static enum gs_status start(struct gs_sync *sync, const char *git_url, struct task *task,
+                            gs_sync_done *done, void *arg, struct gs_error *err)
+{
+    task->done = done;
+    task->arg = arg;
+    enum gs_status status = gs_sync_enqueue(sync, git_url, task, err);
+    if (status == GS_OK)
+        return GS_OK;
+    struct gs_error copy = *err;
+    copy.details = NULL;
+    gs_task_fail(sync, task, &copy);
+    task->done = NULL;
+    gs_task_finish(task);
+    return status;
 }
 
 enum gs_status gs_sync_submit(struct gs_sync *sync, const struct gs_sync_request *request,
@@ -179,22 +218,34 @@ enum gs_status gs_sync_submit(struct gs_sync *sync, const struct gs_sync_request
     }
     struct task *task = gs_task_new();
     const char *git_url = NULL;
-    gs_task_copy_request(task, request);
-    enum gs_status status = check_request(sync, task, &git_url, err);
-    if (status == GS_OK && is_recorded(request))
-        status = gs_operation_insert(sync, task, err);
-    gs_crash_point("submit.recorded");
-    if (status == GS_OK) {
-        task->done = done;
-        task->arg = arg;
-        status = gs_sync_enqueue(sync, git_url, task, err);
-        if (status == GS_OK)
-            return GS_OK;
-        struct gs_error copy = *err;
-        copy.details = NULL;
-        gs_task_fail(sync, task, &copy);
-        task->done = NULL;
-    }
+    enum gs_status status = record(sync, task, request, &git_url, err);
+    if (status == GS_OK)
+        return start(sync, git_url, task, done, arg, err);
     gs_task_finish(task);
+    return status;
+}
+
+bool gs_sync_can_detach(const struct gs_sync_request *request)
+{
+    return gs_is_recorded(request) && !gs_is_look(request);
+}
+
+enum gs_status gs_sync_submit_detached(struct gs_sync *sync, const struct gs_sync_request *request,
+                                       struct gs_arena *arena, struct gs_operation *out_op,
+                                       struct gs_error *err)
+{
+    struct task *task = gs_task_new();
+    const char *git_url = NULL;
+    task->detached = true;
+    enum gs_status status = record(sync, task, request, &git_url, err);
+    if (status != GS_OK) {
+        gs_task_finish(task);
+        return status;
+    }
+    // Once it is under way it may be gone at any time.
+    struct gs_operation op = gs_operation_copy(arena, &task->op);
+    status = start(sync, git_url, task, NULL, NULL, err);
+    if (status == GS_OK)
+        *out_op = op;
     return status;
 }

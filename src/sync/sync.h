@@ -49,7 +49,9 @@ void gs_sync_count(struct gs_sync *sync, struct gs_sync_counts *out_counts);
 
 // How a call ended. err.code is GS_CODE_NONE on success, and json then is the response's body.
 struct gs_sync_answer {
-    const char *operation_id; // NULL for configure and test
+    const char *operation_id; // NULL for configure, test and dry runs
+    bool recorded;            // the request's record is in the store
+    bool unsettled; // failed, but what was sent may have arrived: the operation is still open
     struct gs_buf json;
     struct gs_error err;
 };
@@ -110,9 +112,12 @@ struct gs_sync_request {
         divergence; // when both sides changed: push (fail, ours, merge), pull and promote (fail merges and fails on conflicts only, ours, theirs)
     struct gs_deletion_limit max_deletions; // pull, promote
     // push, create, pull, promote:
-    bool dry_run;                             // tell what would happen, change nothing
-    bool want_diff;                           // of a dry run: a unified diff as well
-    const char *plan_hash;                    // of a plan that must still hold, or NULL
+    bool dry_run;          // tell what would happen, change nothing
+    bool want_diff;        // of a dry run: a unified diff as well
+    const char *plan_hash; // of a plan that must still hold, or NULL
+    // What is to be stored in the transaction that records the operation, whose outcome then is the answer; of configure
+    // in the one that saves, with the answer. NULL: nothing.
+    const struct gs_recorded_answer *record;
     const struct gs_git_config_input *config; // configure, test
     bool refresh;                             // looks: ask the host first
     size_t limit;                             // history
@@ -132,6 +137,30 @@ struct gs_sync_request {
 // unknown_organization, git_not_configured, app_not_linked, invalid_input, overloaded.
 enum gs_status gs_sync_submit(struct gs_sync *sync, const struct gs_sync_request *request,
                               gs_sync_done *done, void *arg, struct gs_error *err) GS_MUST_CHECK;
+
+// Whether the call is recorded as an operation that takes its time, so that it can be detached.
+bool gs_sync_can_detach(const struct gs_sync_request *request);
+// The same for such a call that nobody waits for: it is run again after a crash that came before anything was sent.
+// *out_op is its row as recorded, in the arena.
+enum gs_status gs_sync_submit_detached(struct gs_sync *sync, const struct gs_sync_request *request,
+                                       struct gs_arena *arena, struct gs_operation *out_op,
+                                       struct gs_error *err) GS_MUST_CHECK;
+
+// ---- Operations under way -----------------------------------------------------------
+bool gs_operation_is_open(const struct gs_operation *op);
+// Waits for an operation that was asked for earlier, perhaps before a crash; one that was left open is settled first.
+// GS_OK: done will be called, maybe before the return. Errors: not_found; interrupted when it never began and nobody will.
+enum gs_status gs_sync_join(struct gs_sync *sync, const char *operation_id, gs_sync_done *done,
+                            void *arg, struct gs_error *err) GS_MUST_CHECK;
+// Stops an operation of which nothing was sent or stored yet; whoever waits for it is told at once, with cancelled.
+// Errors: not_found, not_cancellable.
+enum gs_status gs_sync_cancel(struct gs_sync *sync, const char *operation_id,
+                              struct gs_error *err) GS_MUST_CHECK;
+// Puts what is known of running operations over rows from the store: running, phase, progress, time.
+void gs_sync_overlay(struct gs_sync *sync, struct gs_operation *ops, size_t count);
+// changed is called after every step of every operation, on any thread; it must be quick and must not call the sync.
+// Once this returned, what was listening before is called no more. NULL: nobody listens.
+void gs_sync_listen(struct gs_sync *sync, void (*changed)(void *arg), void *arg);
 
 // The stored configuration of an organization in the response's form, without the key. not_found when there is none.
 enum gs_status gs_sync_config_json(struct gs_store *store, const char *organization_id,

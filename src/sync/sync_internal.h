@@ -15,9 +15,29 @@
 
 enum { PUSH_ATTEMPTS = 5, MESSAGE_MAX_BYTES = 65536, RESULT_MAX_BYTES = 64 << 20 };
 
+// What an operation is doing, in the order of a call's way.
+enum phase {
+    PHASE_QUEUED,
+    PHASE_CONNECTING,
+    PHASE_FETCHING,
+    PHASE_MERGING,
+    PHASE_COMMITTING,
+    PHASE_PUSHING,
+    PHASE_RECORDING,
+    PHASE_SETTLING, // open although its caller was told a failure
+};
+
 // One call on its way. Everything it points to lives in its arena.
 struct task {
     struct task *next;
+    struct repository *repo; // whose queue it was given to, or NULL
+    // Of a task with an operation, guarded by sync->lock.
+    struct {
+        bool started, sealed, cancelled;
+        enum phase phase;
+        int progress;
+        int64_t updated_at;
+    } live;
     struct gs_arena *arena;
     struct gs_sync_request request;
     const char *organization_id; // whose git configuration it uses
@@ -28,8 +48,11 @@ struct task {
     int64_t again_ms;            // the host asked to wait until then, and there is time to; else 0
     unsigned tries;              // of settling
     struct group *group;         // of a call for several apps, or NULL
-    gs_sync_done *done;          // NULL when nobody waits for it any more
+    gs_sync_done *done; // NULL when nobody waits for it; guarded by sync->lock once it is queued
     void *arg;
+    bool detached;      // nobody ever waited for it
+    bool recorded;      // what request.record asks for is in the store
+    bool left_open;     // it failed, but another task finds out whether it arrived
     struct gs_buf json; // the answer, unless err is set
     struct gs_error err;
     bool ended;
@@ -70,7 +93,10 @@ struct gs_sync {
     pthread_mutex_t lock;       // guards what follows
     struct gs_map repositories; // by key
     size_t waiting;             // tasks in all queues
-    struct gs_map lanes;        // by origin
+    struct gs_map live;         // tasks with an operation, by its id
+    void (*listener)(void *arg);
+    void *listener_arg;
+    struct gs_map lanes; // by origin
     struct lane *first_ready, *last_ready;
     size_t running; // repositories
     struct repository *parked;
@@ -129,9 +155,6 @@ void gs_schedule_end(struct repository *repo);
 // Owns an idle one outside of any turn, until it is returned; false when it is not idle.
 bool gs_schedule_borrow(struct repository *repo);
 void gs_schedule_return(struct repository *repo);
-
-// Of an operation that is open although its caller was told a failure.
-extern const char gs_phase_settling[];
 
 // ---- postpone.c: tasks that are tried again later instead of being ended ----
 // Whether the task, which this error would end, runs again later: it has ended for this batch then. Else it is as it was.
@@ -195,7 +218,33 @@ enum gs_status gs_session_fetch_head(struct session *session, const struct gs_gi
 const char *gs_session_branch_ref(struct session *session);
 enum gs_status gs_fail_branch(const char *branch, struct gs_error *err);
 
+// ---- live.c: operations under way ----
+const char *gs_phase_name(enum phase phase);
+int gs_phase_progress(enum phase phase);
+// With sync->lock held: from here on the task can be found by its operation.
+void gs_live_add(struct repository *repo, struct task *task);
+// Becomes the one who waits for a task; false when there is none, or somebody waits for it.
+bool gs_live_join(struct gs_sync *sync, const char *operation_id, gs_sync_done *done, void *arg);
+// Tells whoever waits for the task, which can no longer be found.
+void gs_task_answer(struct task *task, struct gs_sync_answer *answer);
+// Tells him that nobody knows yet, and goes on with the task.
+extern const char gs_maybe_arrived[];
+void gs_task_tell_unsettled(struct task *task, const struct gs_error *err);
+// The same for all that wait for a better moment: the server stops.
+void gs_live_dismiss(struct gs_sync *sync);
+void gs_task_enter(struct task *task, enum phase phase);
+// cancelled when somebody cancelled it.
+enum gs_status gs_task_check(struct task *task, struct gs_error *err) GS_MUST_CHECK;
+// The same, and the point of no return: from here on it cannot be cancelled any more.
+enum gs_status gs_task_seal(struct task *task, struct gs_error *err) GS_MUST_CHECK;
+
 // ---- operation.c: rows of operations ----
+// A copy whose texts live in the arena.
+struct gs_operation gs_operation_copy(struct gs_arena *arena, const struct gs_operation *from);
+// Makes the request again that was recorded with the operation.
+enum gs_status gs_operation_restore(struct task *task, struct gs_error *err) GS_MUST_CHECK;
+// What changes something in the store or in git leaves a record; looking does not.
+bool gs_is_recorded(const struct gs_sync_request *request);
 // Rows for the task and those that hang on it.
 enum gs_status gs_operation_insert(struct gs_sync *sync, struct task *task,
                                    struct gs_error *err) GS_MUST_CHECK;
