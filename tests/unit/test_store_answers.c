@@ -24,7 +24,7 @@ static void put(struct stored *s, const struct gs_recorded_answer *answer, const
 static enum gs_status get(struct stored *s, const char *scope, const char *key, int64_t now,
                           struct gs_recorded_answer *out_answer, struct gs_buf *out_body)
 {
-    gs_buf_init(out_body, 1 << 20);
+    gs_buf_clear(out_body);
     return gs_store_get_answer(s->tx, scope, key, now, s->arena, out_answer, out_body, &s->err);
 }
 
@@ -32,7 +32,7 @@ static void answers_are_put_and_found(void **state)
 {
     struct stored *s = *state;
     struct gs_recorded_answer answer = answer_of("s1", "k1", 100), found;
-    GS_CLEANUP(gs_buf_release) struct gs_buf body;
+    GS_CLEANUP(gs_buf_release) struct gs_buf body = {.max = 1 << 20};
     stored_write(s);
     put(s, &answer, "{\"a\":1}");
     stored_commit(s);
@@ -56,7 +56,7 @@ static void answers_may_be_an_operations(void **state)
 {
     struct stored *s = *state;
     struct gs_recorded_answer answer = answer_of("s1", "k1", 100), found;
-    GS_CLEANUP(gs_buf_release) struct gs_buf body;
+    GS_CLEANUP(gs_buf_release) struct gs_buf body = {.max = 1 << 20};
     stored_write(s);
     put(s, &answer, "{}");
     answer.request = "r2";
