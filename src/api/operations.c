@@ -24,12 +24,10 @@ static enum gs_status read_filter(struct call *call, struct gs_operation_filter 
                                   enum gs_operation_state *state, struct gs_error *err)
 {
     const char *state_text = gs_call_query(call, "state");
-    const char *limit_text = gs_call_query(call, "limit");
-    int64_t limit = LIMIT_DEFAULT;
-    if (limit_text &&
-        (!gs_slice_to_int(gs_slice_str(limit_text), &limit) || limit < 1 || limit > LIMIT_MAX))
-        return gs_fail(err, GS_CODE_INVALID_INPUT, "limit",
-                       "limit must be a whole number from 1 to %d", LIMIT_MAX);
+    size_t limit;
+    enum gs_status status = gs_query_limit(call, LIMIT_DEFAULT, LIMIT_MAX, &limit, err);
+    if (status != GS_OK)
+        return status;
     if (state_text && !gs_operation_state_from_text(state_text, state))
         return gs_fail(err, GS_CODE_INVALID_INPUT, "state",
                        "state must be one of queued, running, committed, done, failed, cancelled");
@@ -38,7 +36,7 @@ static enum gs_status read_filter(struct call *call, struct gs_operation_filter 
         .app_id = gs_call_query(call, "appId"),
         .before_id = gs_call_query(call, "cursor"),
         .state = state_text ? state : NULL,
-        .limit = (size_t)limit + 1, // one more than asked for tells whether there is a next page
+        .limit = limit + 1, // one more than asked for tells whether there is a next page
     };
     return GS_OK;
 }
