@@ -55,6 +55,7 @@ static enum gs_status read_config(struct call *call, yyjson_val *body, const cha
     int layout = gs_fields_choice(&fields, "layout", layouts, -1);
     input.layout = layout < 0 ? NULL : layouts[layout];
     input.disabled = !gs_fields_bool(&fields, "isEnabled", true);
+    input.allow_secrets = gs_fields_bool(&fields, "allowSecrets", false);
     read_author(&fields, call, &input);
     *out_input = input;
     return gs_fields_end(&fields, err);

@@ -26,6 +26,7 @@ enum gs_status gs_version_push(struct call *call, struct gs_error *err)
         .version_id = gs_call_param(call, "versionId"),
         .message = gs_fields_slice(&fields, "commitMessage", FIELD_REQUIRED, MESSAGE_MAX),
         .divergence = meanings[gs_fields_choice(&fields, "onConflict", words, 0)],
+        .allow_secrets = gs_fields_bool(&fields, "allowSecrets", false),
     };
     status = gs_fields_end(&fields, err);
     return status == GS_OK ? gs_call_submit_planned(call, &request, err) : status;

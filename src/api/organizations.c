@@ -33,6 +33,7 @@ enum gs_status gs_organization_push(struct call *call, struct gs_error *err)
         .one_commit = !gs_fields_bool(&fields, "commitPerApp", true),
         .stop_on_error = !gs_fields_bool(&fields, "continueOnError", true),
         .divergence = push_meanings[gs_fields_choice(&fields, "onConflict", push_words, 0)],
+        .allow_secrets = gs_fields_bool(&fields, "allowSecrets", false),
     };
     status = gs_fields_end(&fields, err);
     return status == GS_OK ? submit(call, &request, err) : status;

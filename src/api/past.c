@@ -33,6 +33,7 @@ enum gs_status gs_app_rollback(struct call *call, struct gs_error *err)
         .message = gs_fields_slice(&fields, "commitMessage", 0, MESSAGE_MAX),
         .divergence = gs_fields_choice(&fields, "onConflict", words, 0) ? GS_DIVERGENCE_OURS
                                                                         : GS_DIVERGENCE_FAIL,
+        .allow_secrets = gs_fields_bool(&fields, "allowSecrets", false),
     };
     if (request.commit && !is_commit(request.commit))
         gs_fields_complain(&fields, "commit", "commit must have 40 hexadecimal digits");

@@ -8,6 +8,7 @@
 #define OPEN GS_HTTP_PUBLIC
 
 #define TEXT "{\"type\":\"string\"}"
+#define FLAG "{\"type\":\"boolean\"}"
 #define GIT_CONFIG                                                                                 \
     "{\"type\":\"object\",\"required\":[\"organizationId\",\"gitUrl\",\"branchName\","             \
     "\"githubAppId\",\"githubAppInstallationId\",\"githubAppPrivateKey\"],\"properties\":{"        \
@@ -17,11 +18,11 @@
     ",\"githubEnterpriseApiUrl\":" TEXT                                                            \
     ",\"layout\":{\"enum\":[\"single-file\",\"per-entity\"]},\"commitAuthor\":{"                   \
     "\"type\":\"object\",\"properties\":{\"name\":" TEXT ",\"email\":" TEXT                        \
-    "}},\"isEnabled\":{\"type\":\"boolean\"}}}"
+    "}},\"isEnabled\":" FLAG ",\"allowSecrets\":" FLAG "}}"
 #define PUSH                                                                                       \
     "{\"type\":\"object\",\"required\":[\"commitMessage\"],\"properties\":{\"commitMessage\":{"    \
     "\"type\":\"string\",\"minLength\":1,\"maxLength\":65536},\"onConflict\":{"                    \
-    "\"enum\":[\"fail\",\"ours\",\"merge\"]}}}"
+    "\"enum\":[\"fail\",\"ours\",\"merge\"]},\"allowSecrets\":" FLAG "}}"
 #define CREATE                                                                                     \
     "{\"type\":\"object\",\"required\":[\"organizationId\"],\"properties\":{"                      \
     "\"organizationId\":{\"type\":\"string\",\"format\":\"uuid\"},\"gitAppId\":" TEXT              \
@@ -31,7 +32,7 @@
     "{\"type\":\"object\",\"required\":[\"commitMessage\"],\"properties\":{\"commitMessage\":{"    \
     "\"type\":\"string\",\"minLength\":1,\"maxLength\":65536},\"commitPerApp\":{"                  \
     "\"type\":\"boolean\"},\"continueOnError\":{\"type\":\"boolean\"},\"onConflict\":{"            \
-    "\"enum\":[\"fail\",\"ours\",\"merge\"]}}}"
+    "\"enum\":[\"fail\",\"ours\",\"merge\"]},\"allowSecrets\":" FLAG "}}"
 #define PULL_ALL                                                                                   \
     "{\"type\":\"object\",\"properties\":{\"continueOnError\":{\"type\":\"boolean\"},"             \
     "\"onConflict\":{\"enum\":[\"fail\",\"ours\",\"theirs\"]},\"maxDeletions\":{"                  \
@@ -40,7 +41,8 @@
     "{\"type\":\"object\",\"properties\":{\"commit\":{\"type\":\"string\",\"pattern\":"            \
     "\"^[0-9a-fA-F]{40}$\"},\"operationId\":{\"type\":\"string\",\"format\":\"uuid\"},\"push\":{"  \
     "\"type\":\"boolean\"},\"commitMessage\":{\"type\":\"string\",\"minLength\":1,"                \
-    "\"maxLength\":65536},\"onConflict\":{\"enum\":[\"fail\",\"ours\"]}}}"
+    "\"maxLength\":65536},\"onConflict\":{\"enum\":[\"fail\",\"ours\"]},\"allowSecrets\":" FLAG    \
+    "}}"
 #define SAVE                                                                                       \
     "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\",\"maxLength\":25}}}"
 #define WORKSPACE                                                                                  \

@@ -202,6 +202,7 @@ struct gs_git_config {
     const char *layout; // "single-file" or "per-entity"
     const char *author_name, *author_email;
     bool enabled;
+    bool allow_secrets; // documents that hold some are pushed all the same
     int64_t created_at, updated_at;
 };
 // Adds or replaces (created_at stays).

@@ -180,6 +180,7 @@ static void take_input(struct session *session, const struct task *task)
         .author_name = input->author_name,
         .author_email = input->author_email,
         .enabled = !input->disabled,
+        .allow_secrets = input->allow_secrets,
     };
 }
 

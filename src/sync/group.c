@@ -206,6 +206,7 @@ static enum gs_status choose_version(struct gs_tx *tx, struct group *group,
         .divergence = request->divergence,
         .max_deletions = request->max_deletions,
         .dry_run = request->dry_run,
+        .allow_secrets = request->allow_secrets,
     };
     if (request->kind == GS_SYNC_PULL_ALL) {
         out_request->kind = GS_SYNC_PULL;

@@ -40,6 +40,7 @@ static enum gs_status request_json(struct task *task, struct gs_error *err)
     gs_json_add_cstr(doc, root, "operationId", request->from_operation_id);
     gs_json_add_cstr(doc, root, "releaseId", request->release_id);
     yyjson_mut_obj_add_bool(doc, root, "push", request->push);
+    yyjson_mut_obj_add_bool(doc, root, "allowSecrets", request->allow_secrets);
     yyjson_mut_obj_add_int(doc, root, "divergence", request->divergence);
     write_deletion_limit(doc, root, &request->max_deletions);
     yyjson_mut_obj_add_bool(doc, root, "detached", task->detached);
@@ -96,6 +97,7 @@ enum gs_status gs_operation_restore(struct task *task, struct gs_error *err)
         .from_operation_id = read_text(root, "operationId", task->arena),
         .release_id = read_text(root, "releaseId", task->arena),
         .push = yyjson_is_true(yyjson_obj_get(root, "push")),
+        .allow_secrets = yyjson_is_true(yyjson_obj_get(root, "allowSecrets")),
         .divergence = (enum gs_divergence)read_int(root, "divergence"),
         .max_deletions = {.kind = (enum gs_deletion_limit_kind)read_int(limit, "kind"),
                           .value = (size_t)read_int(limit, "value")},

@@ -32,6 +32,7 @@ static enum gs_status check_incoming(struct incoming *incoming, struct gs_error 
     incoming->version_name = gs_arena_dup_slice(arena, parsed->version_name);
     incoming->slug = parsed->app_slug.len ? gs_arena_dup_slice(arena, parsed->app_slug) : NULL;
     incoming->draft = parsed->has_status && parsed->draft;
+    gs_document_scan(parsed, arena, &incoming->scan);
     return GS_OK;
 }
 

@@ -105,6 +105,7 @@ static enum gs_status create(struct incoming *incoming, const struct gs_document
     gs_report_app(&app, NULL, doc, root);
     gs_report_version(doc, root, &version, NULL);
     report_git(incoming, doc, root);
+    gs_report_warnings(&incoming->scan, incoming->task->arena, doc, root);
     status = end_plan(incoming, doc, root, err);
     if (status != GS_OK)
         return status;

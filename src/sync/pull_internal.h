@@ -3,6 +3,7 @@
 #ifndef GS_SYNC_PULL_INTERNAL_H
 #define GS_SYNC_PULL_INTERNAL_H
 
+#include "app/scan.h"
 #include "sync/sync_internal.h"
 
 enum { PULL_ATTEMPTS = 3 };
@@ -14,6 +15,7 @@ struct incoming {
     struct resolved resolved;
     struct remote_app remote; // remote.entry is set
     struct gs_document parsed;
+    struct gs_scan scan;
     const char *name, *version_id, *version_name, *slug; // in the task's arena; slug may be NULL
     bool draft;
 };

@@ -274,6 +274,9 @@ static enum gs_status prepare(struct push_batch *batch, struct push_item *item,
     if (status == GS_OK)
         status = take_normal_form(batch, item, &remote, local, err); // of a merge
     gs_task_enter(item->task, PHASE_COMMITTING);
+    // What git has already does not travel.
+    if (status == GS_OK && strcmp(remote.document_id, local->version.document_id) != 0)
+        status = gs_check_secrets(batch->session, item->task, &local->app, &local->parsed, err);
     if (status == GS_OK)
         status = commit_item(batch, item, &remote, local, restored, tip, err);
     gs_buf_release(&remote.document);

@@ -28,6 +28,7 @@ static const struct gs_git_config_input *copy_config(struct gs_arena *arena,
         .author_name = gs_arena_strdup(arena, from->author_name),
         .author_email = gs_arena_strdup(arena, from->author_email),
         .disabled = from->disabled,
+        .allow_secrets = from->allow_secrets,
     };
     return to;
 }
@@ -63,6 +64,7 @@ void gs_task_copy_request(struct task *task, const struct gs_sync_request *from)
         .dry_run = from->dry_run,
         .want_diff = from->want_diff,
         .plan_hash = gs_arena_strdup(arena, from->plan_hash),
+        .allow_secrets = from->allow_secrets,
         .record = copy_record(arena, from->record),
         .config = copy_config(arena, from->config),
         .refresh = from->refresh,

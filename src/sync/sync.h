@@ -98,6 +98,7 @@ struct gs_git_config_input {
     const char *layout;                              // or NULL
     const char *author_name, *author_email;          // or NULL: the App's bot
     bool disabled;                                   // keep, but refuse pushes and pulls
+    bool allow_secrets;                              // push documents that hold some
 };
 
 struct gs_sync_request {
@@ -115,6 +116,7 @@ struct gs_sync_request {
     bool dry_run;          // tell what would happen, change nothing
     bool want_diff;        // of a dry run: a unified diff as well
     const char *plan_hash; // of a plan that must still hold, or NULL
+    bool allow_secrets;    // pushes: secrets in the document are meant to be in git
     // What is to be stored in the transaction that records the operation, whose outcome then is the answer; of configure
     // in the one that saves, with the answer. NULL: nothing.
     const struct gs_recorded_answer *record;

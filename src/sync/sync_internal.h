@@ -334,6 +334,16 @@ enum gs_status gs_plan_add_diff(const struct task *task, const char *path, struc
                                 struct gs_slice after, yyjson_mut_doc *doc, yyjson_mut_val *root,
                                 struct gs_error *err) GS_MUST_CHECK;
 
+// ---- contents.c: what a document holds beside being an app ----
+// secret_in_document, with where they are in the details, unless the call or the configuration allows them.
+enum gs_status gs_check_secrets(const struct session *session, const struct task *task,
+                                const struct gs_app *app, const struct gs_document *document,
+                                struct gs_error *err) GS_MUST_CHECK;
+// Adds "warnings": [{code,path,message}], of what is no reason to refuse the call.
+struct gs_scan;
+void gs_report_warnings(const struct gs_scan *scan, struct gs_arena *arena, yyjson_mut_doc *doc,
+                        yyjson_mut_val *root);
+
 // ---- report.c: the JSON of answers ----
 void gs_report_version(yyjson_mut_doc *doc, yyjson_mut_val *obj, const struct gs_version *version,
                        const char *environment);

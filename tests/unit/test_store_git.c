@@ -16,6 +16,7 @@ static struct gs_git_config config_of(const char *organization_id)
                                   .author_name = "bot",
                                   .author_email = "bot@localhost",
                                   .enabled = true,
+                                  .allow_secrets = true,
                                   .created_at = 1,
                                   .updated_at = 2};
 }
@@ -39,6 +40,7 @@ static void git_configs_are_put_and_deleted(void **state)
     assert_string_equal(found.author_email, "bot@localhost");
     assert_null(found.enterprise_url);
     assert_true(found.enabled);
+    assert_true(found.allow_secrets);
     STORED_OK(s, gs_store_delete_git_config(s->tx, "o1", &s->err));
     STORED_IS(s, GS_NOT_FOUND, gs_store_delete_git_config(s->tx, "o1", &s->err));
     STORED_IS(s, GS_NOT_FOUND, gs_store_get_git_config(s->tx, "o1", s->arena, &found, &s->err));
