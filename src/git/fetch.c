@@ -154,7 +154,8 @@ static bool take_again(void *arg)
     gs_pkt_stream_release(&answer->stream);
     gs_pkt_stream_init(&answer->stream, take_packet, answer);
     answer->ended = false;
-    return gs_incoming_begin(answer->incoming, answer->mirror, answer->max, answer->cause) == GS_OK;
+    gs_incoming_begin(answer->incoming, answer->mirror, answer->max);
+    return true;
 }
 
 static enum gs_status check_answer(struct answer *answer, const struct gs_net_response *response,
@@ -230,9 +231,8 @@ static enum gs_status fetch_pack(struct gs_mirror *mirror, const struct gs_git_r
     struct answer answer = {
         .incoming = &incoming, .mirror = mirror, .max = remote->max_pack, .cause = &cause};
     gs_pkt_stream_init(&answer.stream, take_packet, &answer);
-    enum gs_status status = gs_incoming_begin(&incoming, mirror, remote->max_pack, err);
-    if (status == GS_OK)
-        status = receive(remote, request, &answer, err);
+    gs_incoming_begin(&incoming, mirror, remote->max_pack);
+    enum gs_status status = receive(remote, request, &answer, err);
     if (status == GS_OK)
         status = finish(&incoming, wanted, err);
     gs_incoming_release(&incoming);

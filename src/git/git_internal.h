@@ -20,6 +20,7 @@ enum {
     GS_GIT_DIFFERENCES_MAX = 500000, // entries that two compared trees may differ in
     GS_GIT_REF_MAX = 1024,           // bytes of the name of a ref
     GS_GIT_KEPT_MAX = 256,           // refs that a mirror remembers as complete
+    GS_UNPACK_OBJECTS_MAX = 100,     // of a pack that becomes loose objects
 };
 
 // Modes of tree entries that we write ourselves; others are carried along as they are.
@@ -200,13 +201,13 @@ enum gs_status gs_tree_apply(struct gs_mirror *mirror, const git_oid *tree,
 // A pack on its way from the host into the mirror.
 struct gs_incoming {
     struct gs_mirror *mirror;
-    git_indexer *indexer;
-    git_indexer_progress progress;
     size_t max, received;
+    struct gs_buf small;  // all of it, until it is too large for that
+    git_indexer *indexer; // then
+    git_indexer_progress progress;
     char folder[GS_GIT_PATH_MAX];
 };
-enum gs_status gs_incoming_begin(struct gs_incoming *incoming, struct gs_mirror *mirror, size_t max,
-                                 struct gs_error *err) GS_MUST_CHECK;
+void gs_incoming_begin(struct gs_incoming *incoming, struct gs_mirror *mirror, size_t max);
 // too_large over max bytes, host_failed when it is no pack.
 enum gs_status gs_incoming_append(struct gs_incoming *incoming, struct gs_slice data,
                                   struct gs_error *err) GS_MUST_CHECK;
@@ -214,6 +215,16 @@ enum gs_status gs_incoming_append(struct gs_incoming *incoming, struct gs_slice 
 enum gs_status gs_incoming_finish(struct gs_incoming *incoming, struct gs_error *err) GS_MUST_CHECK;
 // In every case, last; what was not finished is forgotten.
 void gs_incoming_release(struct gs_incoming *incoming);
+
+// ---- unpack.c --------------------------------------------------------------
+
+// What the first bytes of a pack say; SIZE_MAX when they are too few or no pack's.
+size_t gs_pack_count_objects(struct gs_slice start);
+// Writes the objects of a pack with at most GS_UNPACK_OBJECTS_MAX of them as loose files. Not done,
+// and nothing written, when they are too large to be held in memory. Errors: host_failed when the
+// pack is damaged.
+enum gs_status gs_unpack(struct gs_mirror *mirror, struct gs_slice pack, bool *out_done,
+                         struct gs_error *err) GS_MUST_CHECK;
 
 // ---- collect.c -------------------------------------------------------------
 
