@@ -86,6 +86,9 @@ enum gs_status gs_call_submit(struct call *call, const struct gs_sync_request *r
 // true or false; absent is false.
 enum gs_status gs_query_flag(const struct call *call, const char *name, bool *out_flag,
                              struct gs_error *err) GS_MUST_CHECK;
+// ?organizationId=, which is required.
+enum gs_status gs_query_organization(const struct call *call, const char **out_id,
+                                     struct gs_error *err) GS_MUST_CHECK;
 // ?limit= from 1 to max.
 enum gs_status gs_query_limit(const struct call *call, size_t absent, size_t max, size_t *out_limit,
                               struct gs_error *err) GS_MUST_CHECK;
@@ -133,7 +136,7 @@ enum gs_status gs_api_admit(void *ctx, struct gs_http_exchange *exchange, struct
 // ---- resources ----
 route_run gs_git_config_put, gs_git_config_get, gs_git_config_delete, gs_git_config_test;
 route_run gs_version_push, gs_app_create, gs_app_pull, gs_app_promote, gs_app_release;
-route_run gs_app_status, gs_workspace_status, gs_app_history;
+route_run gs_app_status, gs_workspace_status, gs_app_history, gs_git_apps;
 route_run gs_organization_push, gs_organization_pull;
 route_run gs_app_rollback, gs_app_releases, gs_release_restore;
 route_run gs_app_get, gs_app_delete, gs_app_versions;

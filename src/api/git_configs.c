@@ -104,21 +104,10 @@ enum gs_status gs_git_config_test(struct call *call, struct gs_error *err)
                : status;
 }
 
-static enum gs_status query_organization(struct call *call, const char **out_id,
-                                         struct gs_error *err)
-{
-    const char *id = gs_call_query(call, "organizationId");
-    if (!id || !*id)
-        return gs_fail(err, GS_CODE_INVALID_INPUT, "organizationId",
-                       "the query member organizationId is required");
-    *out_id = id;
-    return GS_OK;
-}
-
 enum gs_status gs_git_config_get(struct call *call, struct gs_error *err)
 {
     const char *id = NULL;
-    enum gs_status status = query_organization(call, &id, err);
+    enum gs_status status = gs_query_organization(call, &id, err);
     return status == GS_OK ? gs_sync_config_json(call->api->options.store, id, &call->raw, err)
                            : status;
 }
@@ -128,7 +117,7 @@ enum gs_status gs_git_config_delete(struct call *call, struct gs_error *err)
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
     const char *id = NULL;
     struct gs_git_config config;
-    enum gs_status status = query_organization(call, &id, err);
+    enum gs_status status = gs_query_organization(call, &id, err);
     if (status == GS_OK)
         status = gs_tx_write(call->api->options.store, &tx, err);
     if (status == GS_OK)

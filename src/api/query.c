@@ -15,6 +15,17 @@ enum gs_status gs_query_flag(const struct call *call, const char *name, bool *ou
     return GS_OK;
 }
 
+enum gs_status gs_query_organization(const struct call *call, const char **out_id,
+                                     struct gs_error *err)
+{
+    const char *id = gs_call_query(call, "organizationId");
+    if (!id || !*id)
+        return gs_fail(err, GS_CODE_INVALID_INPUT, "organizationId",
+                       "the query member organizationId is required");
+    *out_id = id;
+    return GS_OK;
+}
+
 enum gs_status gs_query_limit(const struct call *call, size_t absent, size_t max, size_t *out_limit,
                               struct gs_error *err)
 {

@@ -89,6 +89,9 @@
 const struct api_route gs_api_table[] = {
     ORGANIZATION_GIT("/organization/git"),
     ORGANIZATION_GIT("/organizations/git"),
+    {"GET", BASE "/organization/git/apps", LATER, ROUTE_SYNC, 200, gs_git_apps,
+     "the apps, modules and versions that a branch, tag or commit of the repository holds",
+     "organizationId ref limit cursor refresh", NULL},
     {"POST", BASE "/apps/:appId/versions/:versionId/git-sync/push", LATER_BODY, ROUTE_SYNC, 200,
      gs_version_push, "push a version to git", "dryRun diff", PUSH},
     {"POST", BASE "/apps", LATER_BODY, ROUTE_SYNC, 201, gs_app_create, "create an app from git",

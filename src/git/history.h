@@ -29,4 +29,12 @@ enum gs_status gs_mirror_next_change(struct gs_mirror *mirror, const char *path,
                                      size_t *budget, struct gs_path_change *out_change,
                                      struct gs_error *err) GS_MUST_CHECK;
 
+// The commit that changed what is at each of the paths last, seen from head: one walk for all of
+// them, which looks at no more than budget commits. None where the walk ended before, and for what
+// is not there. Cost grows with the commits and the folders on the paths that they changed.
+enum gs_status gs_mirror_last_changes(struct gs_mirror *mirror, const struct gs_oid *head,
+                                      const char *const *paths, size_t count, size_t budget,
+                                      struct gs_oid *out_commits,
+                                      struct gs_error *err) GS_MUST_CHECK;
+
 #endif

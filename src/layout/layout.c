@@ -91,6 +91,14 @@ enum gs_status gs_layout_read(struct gs_mirror *mirror, const struct gs_oid *com
     return find_ops(layout)->read(mirror, commit, app, out, err);
 }
 
+enum gs_status gs_layout_read_version(struct gs_mirror *mirror, const struct gs_oid *commit,
+                                      enum gs_layout layout, const struct gs_git_app *app,
+                                      struct gs_arena *arena, struct gs_git_version *out_version,
+                                      struct gs_error *err)
+{
+    return find_ops(layout)->read_version(mirror, commit, app, arena, out_version, err);
+}
+
 enum gs_status gs_layout_plan_push(struct gs_mirror *mirror, const struct gs_oid *parent,
                                    enum gs_layout layout, const struct gs_layout_push *push,
                                    struct gs_arena *arena, struct gs_edit **out_edits,

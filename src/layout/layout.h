@@ -50,6 +50,16 @@ const struct gs_git_app *gs_catalog_find(const struct gs_catalog *catalog, const
 const struct gs_git_app *gs_catalog_find_by_name(const struct gs_catalog *catalog,
                                                  const char *name);
 
+// Which version of an app a commit holds, without reading the whole app. Single-file: as the metadata says. Per-entity: from the
+// files of its versions. not_in_git when its files are missing, not_an_app when they do not tell.
+struct gs_git_version {
+    const char *id, *name;
+};
+enum gs_status gs_layout_read_version(struct gs_mirror *mirror, const struct gs_oid *commit,
+                                      enum gs_layout layout, const struct gs_git_app *app,
+                                      struct gs_arena *arena, struct gs_git_version *out_version,
+                                      struct gs_error *err) GS_MUST_CHECK;
+
 // The document of an app at a commit, replacing the content of out (bounded by its maximum). Single-file: the exact bytes of the file.
 // Per-entity: the document put together from the app's files, in the form of gs_json_write.
 // Errors: not_in_git when the metadata names a file that is not there or that is another app's, too_large; not_an_app when

@@ -118,13 +118,18 @@ enum gs_status gs_per_entity_write_document(const struct gs_entity_folder *folde
                : gs_entities_write_document(entities, who, out, err);
 }
 
+enum gs_status gs_per_entity_fail_missing(const struct gs_git_app *app, struct gs_error *err)
+{
+    return gs_fail(err, GS_CODE_NOT_IN_GIT, NULL,
+                   "'%s' is listed in the metadata, but '%s/%s' is not in the repository",
+                   app->name, app->path, gs_entity_app_file);
+}
+
 static enum gs_status check_folder(const struct gs_entity_folder *folder,
                                    const struct gs_git_app *app, struct gs_error *err)
 {
     if (!folder->has_app)
-        return gs_fail(err, GS_CODE_NOT_IN_GIT, NULL,
-                       "'%s' is listed in the metadata, but '%s/%s' is not in the repository",
-                       app->name, app->path, gs_entity_app_file);
+        return gs_per_entity_fail_missing(app, err);
     if (app->path_shared && !gs_slice_eq_str(gs_json_get_str(folder->entities.app, "id"), app->id))
         return gs_fail(err, GS_CODE_NOT_IN_GIT, NULL,
                        "'%s' holds another app of the same name, which has replaced this one",
@@ -162,6 +167,7 @@ static enum gs_status read_document(struct gs_mirror *mirror, const struct gs_oi
 const struct gs_layout_ops gs_per_entity_ops = {
     .read_catalog = read_catalog,
     .read = read_document,
+    .read_version = gs_per_entity_read_version,
     .plan_push = gs_per_entity_plan_push,
     .normalize = gs_per_entity_normalize,
 };

@@ -139,6 +139,16 @@ struct gs_slice gs_per_entity_name_of(struct gs_slice path);
 enum gs_status gs_per_entity_write_document(const struct gs_entity_folder *folder,
                                             const struct gs_entity_identity *who,
                                             struct gs_buf *out, struct gs_error *err) GS_MUST_CHECK;
+// not_in_git: the metadata names a folder that holds no app.
+enum gs_status gs_per_entity_fail_missing(const struct gs_git_app *app,
+                                          struct gs_error *err) GS_MUST_CHECK;
+
+// ---- per_entity_version.c --------------------------------------------------------------
+
+enum gs_status gs_per_entity_read_version(struct gs_mirror *mirror, const struct gs_oid *commit,
+                                          const struct gs_git_app *app, struct gs_arena *arena,
+                                          struct gs_git_version *out_version,
+                                          struct gs_error *err) GS_MUST_CHECK;
 
 // ---- per_entity_place.c ---------------------------------------------------------------
 

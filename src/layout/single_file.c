@@ -115,6 +115,26 @@ static enum gs_status check_owner(const struct gs_git_app *app, struct gs_slice 
     return status;
 }
 
+static enum gs_status fail_missing(const struct gs_git_app *app, struct gs_error *err)
+{
+    return gs_fail(err, GS_CODE_NOT_IN_GIT, NULL, "'%s' is listed in %s but not in the repository",
+                   app->path, gs_single_file_meta);
+}
+
+static enum gs_status read_version(struct gs_mirror *mirror, const struct gs_oid *commit,
+                                   const struct gs_git_app *app, struct gs_arena *arena,
+                                   struct gs_git_version *out_version, struct gs_error *err)
+{
+    struct gs_entry entry;
+    enum gs_status status = gs_layout_find_entry(mirror, commit, app->path, arena, &entry, err);
+    if (status != GS_OK)
+        return status;
+    if (!entry.name || entry.kind != GS_ENTRY_FILE)
+        return fail_missing(app, err);
+    *out_version = (struct gs_git_version){app->version_id, app->version_name};
+    return GS_OK;
+}
+
 static enum gs_status read_document(struct gs_mirror *mirror, const struct gs_oid *commit,
                                     const struct gs_git_app *app, struct gs_buf *out,
                                     struct gs_error *err)
@@ -124,9 +144,7 @@ static enum gs_status read_document(struct gs_mirror *mirror, const struct gs_oi
     if (status != GS_OK)
         return status;
     if (!found)
-        return gs_fail(err, GS_CODE_NOT_IN_GIT, NULL,
-                       "'%s' is listed in %s but not in the repository", app->path,
-                       gs_single_file_meta);
+        return fail_missing(app, err);
     return app->path_shared ? check_owner(app, gs_buf_slice(out), err) : GS_OK;
 }
 
@@ -141,6 +159,7 @@ static enum gs_status normalize(const struct gs_layout_push *push, struct gs_buf
 const struct gs_layout_ops gs_single_file_ops = {
     .read_catalog = read_catalog,
     .read = read_document,
+    .read_version = read_version,
     .plan_push = gs_single_file_plan_push,
     .normalize = normalize,
 };

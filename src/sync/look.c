@@ -35,8 +35,32 @@ static enum gs_status read_config(struct look *look, const char *organization_id
     return GS_OK;
 }
 
+bool gs_look_has_ref(const struct gs_sync_request *request)
+{
+    return request->kind == GS_SYNC_LIST;
+}
+
+// The commit that the call is about; of a page behind the first one, that of the first.
+static enum gs_status find_commit(struct look *look, const struct task *task, struct gs_error *err)
+{
+    const struct gs_sync_request *request = &task->request;
+    struct gs_mirror *mirror = look->repo.mirror;
+    struct resolved resolved;
+    size_t first;
+    if (request->cursor && (!gs_listing_read_cursor(request->cursor, &look->head, &first) ||
+                            !gs_mirror_has(mirror, &look->head)))
+        return gs_fail(err, GS_CODE_INVALID_INPUT, "cursor",
+                       "cursor must be the nextCursor of an earlier page");
+    if (request->cursor)
+        return GS_OK;
+    enum gs_status status = gs_session_resolve_here(&look->session, request->ref, &resolved, err);
+    if (status == GS_OK)
+        look->head = resolved.commit;
+    return status;
+}
+
 // Leaves head as none when the mirror does not know the branch.
-static enum gs_status open_mirror(struct look *look, struct gs_error *err)
+static enum gs_status open_mirror(struct look *look, const struct task *task, struct gs_error *err)
 {
     struct session *session = &look->session;
     const char *folder =
@@ -44,6 +68,8 @@ static enum gs_status open_mirror(struct look *look, struct gs_error *err)
     if (!gs_mirror_is_made(folder))
         return GS_OK;
     enum gs_status status = gs_mirror_open(folder, &look->repo.mirror, err);
+    if (status == GS_OK && gs_look_has_ref(&task->request))
+        return find_commit(look, task, err);
     if (status == GS_OK)
         status =
             gs_mirror_find_ref(look->repo.mirror, gs_session_branch_ref(session), &look->head, err);
@@ -59,7 +85,7 @@ static enum gs_status open_look(struct look *look, struct gs_sync *sync, const s
     *look = (struct look){.repo.sync = sync};
     look->session = (struct session){.sync = sync, .repo = &look->repo, .arena = gs_arena_new()};
     enum gs_status status = read_config(look, task->organization_id, err);
-    return status == GS_OK && look->has_config ? open_mirror(look, err) : status;
+    return status == GS_OK && look->has_config ? open_mirror(look, task, err) : status;
 }
 
 bool gs_is_look(const struct gs_sync_request *request)
@@ -67,6 +93,7 @@ bool gs_is_look(const struct gs_sync_request *request)
     switch (request->kind) {
     case GS_SYNC_STATUS:
     case GS_SYNC_HISTORY:
+    case GS_SYNC_LIST:
     case GS_SYNC_RERELEASE:
         return true;
     case GS_SYNC_ROLLBACK:
@@ -82,6 +109,8 @@ static enum gs_status answer(struct session *session, const struct gs_oid *head,
     switch (task->request.kind) {
     case GS_SYNC_HISTORY:
         return gs_history_write(session, head, task, err);
+    case GS_SYNC_LIST:
+        return gs_listing_write(session, head, task, err);
     case GS_SYNC_ROLLBACK:
         return gs_rollback_run(session, task, err);
     case GS_SYNC_RERELEASE:
@@ -91,12 +120,28 @@ static enum gs_status answer(struct session *session, const struct gs_oid *head,
     }
 }
 
+// A repository without any ref is empty, which is an answer and no failure to a call that looks at all of it.
+static enum gs_status resolve(struct session *session, const struct gs_sync_request *request,
+                              struct resolved *out_resolved, struct gs_error *err)
+{
+    if (!gs_look_has_ref(request))
+        return gs_session_resolve(session, NULL, out_resolved, err);
+    const struct gs_git_advert *advert;
+    enum gs_status status = gs_session_upload_advert(session, &advert, err);
+    if (status != GS_OK)
+        return status;
+    *out_resolved = (struct resolved){.branch = NULL};
+    if (advert->count == 0 && !request->ref)
+        return GS_OK;
+    return gs_session_resolve(session, request->ref, out_resolved, err);
+}
+
 enum gs_status gs_look_run(struct session *session, struct task *task, struct gs_error *err)
 {
     struct resolved resolved;
     if (task->request.kind == GS_SYNC_ROLLBACK)
         return gs_rollback_run(session, task, err);
-    enum gs_status status = gs_session_resolve(session, NULL, &resolved, err);
+    enum gs_status status = resolve(session, &task->request, &resolved, err);
     return status == GS_OK ? answer(session, &resolved.commit, task, err) : status;
 }
 
@@ -141,6 +186,10 @@ static enum gs_status check(struct gs_sync *sync, struct task *task, bool *out_l
         task->organization_id = task->request.organization_id;
         status = gs_workspace_check_organization(tx, task->organization_id, task->arena, err);
     }
+    if (status == GS_OK && gs_look_has_ref(&task->request)) {
+        *out_linked = true;
+        return GS_OK;
+    }
     return status == GS_OK ? has_link(tx, task, out_linked, err) : status;
 }
 
@@ -166,7 +215,8 @@ static bool needs_host(const struct look *look, const struct gs_sync_request *re
         return request->commit && gs_oid_parse(gs_slice_str(request->commit), &commit) &&
                (!look->repo.mirror || !gs_mirror_has(look->repo.mirror, &commit));
     default:
-        return request->refresh || gs_oid_is_none(&look->head);
+        return (request->refresh && !(request->cursor && gs_look_has_ref(request))) ||
+               gs_oid_is_none(&look->head);
     }
 }
 
@@ -181,6 +231,8 @@ static enum gs_status run(struct gs_sync *sync, struct task *task, bool *out_que
         return status;
     struct look look;
     status = open_look(&look, sync, task, err);
+    if (status == GS_OK && !look.has_config && gs_look_has_ref(&task->request))
+        status = gs_fail(err, GS_CODE_GIT_NOT_CONFIGURED, NULL, "No git configuration found");
     bool can_ask = look.has_config && linked;
     bool must_ask = can_ask && needs_host(&look, &task->request);
     if (status == GS_OK && !must_ask)

@@ -1,6 +1,7 @@
 // Finds the commit that a caller means by a branch, a tag, a commit, a full ref or the id of a version.
 // SPDX-License-Identifier: Apache-2.0
 #include "base/random.h"
+#include "git/history.h"
 #include "sync/sync_internal.h"
 
 enum { BRANCHES_SEARCHED = 100 };
@@ -73,6 +74,20 @@ static enum gs_status resolve_commit(struct session *session, const struct gs_gi
     return gs_mirror_peel(session->repo->mirror, oid, &out_resolved->commit, err);
 }
 
+// Whether the metadata of the commit names a version of that id.
+static enum gs_status names_version(struct session *session, const struct gs_oid *commit,
+                                    const char *version_id, bool *out_yes, struct gs_error *err)
+{
+    const struct gs_catalog *catalog;
+    enum gs_status status = gs_session_catalog(session, commit, &catalog, err);
+    if (status != GS_OK)
+        return status;
+    *out_yes = false;
+    for (size_t i = 0; i < catalog->count; i++)
+        *out_yes = *out_yes || strcmp(catalog->apps[i].version_id, version_id) == 0;
+    return GS_OK;
+}
+
 // The id of a version stands in the metadata of the configured branch.
 static enum gs_status resolve_version(struct session *session, const struct gs_git_advert *advert,
                                       const char *version_id, struct resolved *out_resolved,
@@ -82,20 +97,16 @@ static enum gs_status resolve_version(struct session *session, const struct gs_g
     if (!own)
         return fail_ref(version_id, err);
     struct resolved resolved;
-    struct gs_catalog catalog = {.count = 0};
+    bool found = false;
     enum gs_status status = take_ref(session, advert, own, &resolved, err);
     if (status == GS_OK)
-        status =
-            gs_catalog_read(session->repo->mirror, &resolved.commit, session->arena, &catalog, err);
+        status = names_version(session, &resolved.commit, version_id, &found, err);
     if (status != GS_OK)
         return status;
-    for (size_t i = 0; i < catalog.count; i++) {
-        if (strcmp(catalog.apps[i].version_id, version_id) != 0)
-            continue;
-        *out_resolved = resolved;
-        return GS_OK;
-    }
-    return fail_ref(version_id, err);
+    if (!found)
+        return fail_ref(version_id, err);
+    *out_resolved = resolved;
+    return GS_OK;
 }
 
 enum gs_status gs_session_resolve(struct session *session, const char *ref,
@@ -117,4 +128,69 @@ enum gs_status gs_session_resolve(struct session *session, const char *ref,
     if (gs_uuid_is_valid(gs_slice_str(ref)))
         return resolve_version(session, advert, ref, out_resolved, err);
     return fail_ref(ref, err);
+}
+
+// ---- By what the mirror knows ----------------------------------------------------------
+
+static enum gs_status find_kept(struct session *session, const char *name, struct gs_oid *out_oid,
+                                struct gs_error *err)
+{
+    enum gs_status status = gs_mirror_find_ref(session->repo->mirror, name, out_oid, err);
+    if (status != GS_NOT_FOUND)
+        return status;
+    gs_error_release(err);
+    *out_oid = (struct gs_oid){""};
+    return GS_OK;
+}
+
+static enum gs_status find_named_here(struct session *session, const char *ref,
+                                      struct resolved *resolved, struct gs_error *err)
+{
+    static const char *const folders[] = {"refs/heads/", "refs/tags/"};
+    bool full = gs_slice_starts(gs_slice_str(ref), "refs/");
+    for (size_t i = 0; i < (full ? 1 : GS_COUNT(folders)); i++) {
+        const char *name = full ? ref : gs_arena_printf(session->arena, "%s%s", folders[i], ref);
+        struct gs_oid oid;
+        enum gs_status status = find_kept(session, name, &oid, err);
+        if (status != GS_OK)
+            return status;
+        if (gs_oid_is_none(&oid))
+            continue;
+        if (gs_slice_starts(gs_slice_str(name), heads))
+            resolved->branch = name + strlen(heads);
+        return gs_mirror_peel(session->repo->mirror, &oid, &resolved->commit, err);
+    }
+    return GS_OK;
+}
+
+static enum gs_status find_version_here(struct session *session, const char *version_id,
+                                        struct resolved *resolved, struct gs_error *err)
+{
+    struct gs_oid head;
+    bool found = false;
+    enum gs_status status = find_kept(session, gs_session_branch_ref(session), &head, err);
+    if (status == GS_OK && !gs_oid_is_none(&head))
+        status = names_version(session, &head, version_id, &found, err);
+    if (status == GS_OK && found)
+        resolved->commit = head;
+    return status;
+}
+
+enum gs_status gs_session_resolve_here(struct session *session, const char *ref,
+                                       struct resolved *out_resolved, struct gs_error *err)
+{
+    struct gs_mirror *mirror = session->repo->mirror;
+    struct resolved resolved = {.branch = NULL};
+    struct gs_oid oid;
+    const char *wanted = ref ? ref : gs_session_branch_ref(session);
+    enum gs_status status = find_named_here(session, wanted, &resolved, err);
+    if (status == GS_OK && gs_oid_is_none(&resolved.commit) && ref) {
+        if (gs_oid_parse(gs_slice_str(ref), &oid) && gs_mirror_has(mirror, &oid))
+            status = gs_mirror_peel(mirror, &oid, &resolved.commit, err);
+        else if (gs_uuid_is_valid(gs_slice_str(ref)))
+            status = find_version_here(session, ref, &resolved, err);
+    }
+    if (status == GS_OK)
+        *out_resolved = resolved;
+    return status;
 }

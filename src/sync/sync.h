@@ -71,6 +71,7 @@ enum gs_sync_kind {
     GS_SYNC_RERELEASE, // make what was released once the released one again
     GS_SYNC_PUSH_ALL,  // push the latest version of each app of an organization
     GS_SYNC_PULL_ALL,  // pull into each linked app of an organization
+    GS_SYNC_LIST,      // look: the apps that a branch, tag or commit holds
 };
 
 enum gs_divergence {
@@ -108,7 +109,7 @@ struct gs_sync_request {
     const char *version_id;                // push; promote: this version, without pulling
     struct gs_slice message;               // push, rollback
     const char *git_app_id, *git_app_name; // create: one of the two
-    const char *ref;                       // create; pull: NULL for the configured branch
+    const char *ref;                       // create; pull, list: NULL for the configured branch
     enum gs_divergence
         divergence; // when both sides changed: push (fail, ours, merge), pull and promote (fail merges and fails on conflicts only, ours, theirs)
     struct gs_deletion_limit max_deletions; // pull, promote
@@ -122,8 +123,8 @@ struct gs_sync_request {
     const struct gs_recorded_answer *record;
     const struct gs_git_config_input *config; // configure, test
     bool refresh;                             // looks: ask the host first
-    size_t limit;                             // history
-    const char *cursor;                       // history: where the page before ended, or NULL
+    size_t limit;                             // history, list
+    const char *cursor;                       // history, list: where the page before ended, or NULL
     // rollback: one of the two
     const char *commit;            // what the app was in it
     const char *from_operation_id; // what the app was before it

@@ -263,6 +263,10 @@ struct resolved {
 enum gs_status gs_session_resolve(struct session *session, const char *ref,
                                   struct resolved *out_resolved,
                                   struct gs_error *err) GS_MUST_CHECK;
+// The same by what the mirror knows, without asking the host; the commit is none when it does not know.
+enum gs_status gs_session_resolve_here(struct session *session, const char *ref,
+                                       struct resolved *out_resolved,
+                                       struct gs_error *err) GS_MUST_CHECK;
 
 // ---- divergence.c: what git holds of an app against what we synced ----
 // The apps of a commit; the one that was asked for last is kept.

@@ -154,6 +154,10 @@ class Client:
     def test_git_config(self, config):
         return self.send("POST", path_of("organization", "git", "test"), config)
 
+    def git_apps(self, organization, **query):
+        path = path_of("organization", "git", "apps", organizationId=organization, **query)
+        return self.send("GET", path)
+
     def push(self, app, version, message="Push", **members):
         path = path_of("apps", app, "versions", version, "git-sync", "push")
         return self.send("POST", path, {"commitMessage": message} | members)
