@@ -142,6 +142,7 @@ route_run gs_app_rollback, gs_app_releases, gs_release_restore;
 route_run gs_app_get, gs_app_delete, gs_app_versions;
 route_run gs_version_get, gs_version_put, gs_version_save;
 route_run gs_workspace_list, gs_workspace_create, gs_workspace_apps, gs_workspace_environments;
+route_run gs_constants_get, gs_constants_put;
 route_run gs_app_import, gs_app_export;
 route_run gs_operation_get, gs_operation_list;
 route_run gs_health_alive, gs_health_ready, gs_health_metrics, gs_health_openapi;

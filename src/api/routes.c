@@ -48,6 +48,11 @@
 #define WORKSPACE                                                                                  \
     "{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{\"id\":{\"type\":\"string\","    \
     "\"format\":\"uuid\"},\"name\":" TEXT "}}"
+#define CONSTANTS                                                                                  \
+    "{\"type\":\"object\",\"required\":[\"constants\"],\"properties\":{\"constants\":{\"type\":"   \
+    "\"array\",\"maxItems\":1000,\"items\":{\"type\":\"object\",\"required\":[\"name\"],"          \
+    "\"properties\":{\"name\":" TEXT ",\"kind\":{\"enum\":[\"constant\",\"secret\"]},"             \
+    "\"values\":{\"type\":\"object\"},\"environments\":{\"type\":\"array\"}}}}}}"
 #define EXPORT                                                                                     \
     "{\"type\":\"object\",\"required\":[\"app\"],\"properties\":{\"app\":{\"type\":\"array\","     \
     "\"minItems\":1,\"maxItems\":1},\"tooljet_version\":" TEXT ",\"appName\":" TEXT "}}"
@@ -147,6 +152,11 @@ const struct api_route gs_api_table[] = {
      "the apps of a workspace", NULL, NULL},
     {"GET", BASE "/workspace/:workspaceId/environments", 0, ROUTE_AT_ONCE, 200,
      gs_workspace_environments, "the environments of a workspace, by priority", NULL, NULL},
+    {"GET", BASE "/organization/:organizationId/constants", 0, ROUTE_AT_ONCE, 200, gs_constants_get,
+     "the constants and secrets that an organization has, by environment", NULL, NULL},
+    {"PUT", BASE "/organization/:organizationId/constants", LATER_BODY, ROUTE_WORKER, 200,
+     gs_constants_put, "tell which constants and secrets an organization has; no value of a secret",
+     NULL, CONSTANTS},
     {"POST", BASE "/import/workspace/:workspaceId/apps", LATER_BODY, ROUTE_WORKER, 201,
      gs_app_import, "import an app from an export", NULL, EXPORT},
     {"POST", BASE "/export/workspace/:workspaceId/apps/:appId", LATER_BODY, ROUTE_WORKER, 201,

@@ -73,6 +73,23 @@ enum gs_status gs_store_list_environments(struct gs_tx *tx, const char *organiza
                                           struct gs_arena *arena, struct gs_environment **out_envs,
                                           size_t *out_count, struct gs_error *err) GS_MUST_CHECK;
 
+// ---- Constants and secrets ----------------------------------------------------
+// One of them in one environment.
+struct gs_constant {
+    const char *name;
+    bool secret;
+    const char *environment_id, *environment; // the second is its name, not needed to put one
+    const char *value;                        // NULL of a secret, and only of one
+};
+// In the place of all that the organization has. conflict when one is there twice.
+enum gs_status gs_store_put_constants(struct gs_tx *tx, const char *organization_id,
+                                      const struct gs_constant *constants, size_t count,
+                                      struct gs_error *err) GS_MUST_CHECK;
+// Constants before secrets, by name, then by the environment's priority.
+enum gs_status gs_store_list_constants(struct gs_tx *tx, const char *organization_id,
+                                       struct gs_arena *arena, struct gs_constant **out_constants,
+                                       size_t *out_count, struct gs_error *err) GS_MUST_CHECK;
+
 // ---- Documents ----------------------------------------------------------------
 enum { GS_DOCUMENT_ID = 64 };
 // A document ready to be stored: its id (SHA-256 of the bytes, lower-case hex) and the bytes compressed by zstd. Made outside of transactions.

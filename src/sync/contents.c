@@ -1,7 +1,8 @@
-// What a document holds beside being an app, for calls that refuse it or tell it: secrets in the open. Never tells a secret's
-// value.
+// What a document holds beside being an app, for calls that refuse it or tell it: secrets in the open, and the
+// constants and secrets of the organization that it refers to. Never tells a secret's value.
 // SPDX-License-Identifier: Apache-2.0
 #include "app/scan.h"
+#include "base/map.h"
 #include "sync/sync_internal.h"
 
 // Both forms in which a secret is told: a detail of a refusal, with the app, and a warning.
@@ -56,4 +57,92 @@ void gs_report_warnings(const struct gs_scan *scan, struct gs_arena *arena, yyjs
         gs_json_add_cstr(doc, obj, "path", scan->secrets[i].path);
         gs_json_add_cstr(doc, obj, "message", describe_secret(arena, &scan->secrets[i]));
     }
+}
+
+// ---- What it needs ---------------------------------------------------------------------
+
+// The constants of an organization; each is found by kind and name, and its environments are in the rows from there on.
+struct kept_constants {
+    struct gs_constant *rows;
+    size_t count;
+    struct gs_map first;
+};
+
+static struct gs_slice kept_key(struct gs_arena *arena, enum gs_need_kind kind, const char *name)
+{
+    return gs_slice_str(gs_arena_printf(arena, "%d%s", (int)kind, name));
+}
+
+static enum gs_need_kind kind_of(const struct gs_constant *row)
+{
+    return row->secret ? GS_NEED_SECRET : GS_NEED_CONSTANT;
+}
+
+static enum gs_status load_kept(struct gs_tx *tx, const char *organization_id,
+                                struct gs_arena *arena, struct kept_constants *kept,
+                                struct gs_error *err)
+{
+    enum gs_status status =
+        gs_store_list_constants(tx, organization_id, arena, &kept->rows, &kept->count, err);
+    if (status != GS_OK)
+        return status;
+    for (size_t i = kept->count; i > 0; i--) {
+        struct gs_constant *row = &kept->rows[i - 1];
+        gs_map_put(&kept->first, kept_key(arena, kind_of(row), row->name), row);
+    }
+    return GS_OK;
+}
+
+static void report_need(const struct kept_constants *kept, const struct gs_need *need,
+                        const struct needs_place *place, yyjson_mut_doc *doc, yyjson_mut_val *list)
+{
+    const struct gs_constant *row =
+        gs_map_get(&kept->first, kept_key(place->arena, need->kind, need->name));
+    yyjson_mut_val *obj = yyjson_mut_arr_add_obj(doc, list);
+    yyjson_mut_val *environments = yyjson_mut_arr(doc);
+    bool present = false;
+    for (; row && row < kept->rows + kept->count && kind_of(row) == need->kind &&
+           strcmp(row->name, need->name) == 0;
+         row++) {
+        present |= strcmp(row->environment_id, place->environment_id) == 0;
+        yyjson_mut_arr_add_strcpy(doc, environments, row->environment);
+    }
+    gs_json_add_cstr(doc, obj, "kind", gs_need_kind_text(need->kind));
+    gs_json_add_cstr(doc, obj, "name", need->name);
+    yyjson_mut_obj_add_bool(doc, obj, "present", present);
+    yyjson_mut_obj_add_val(doc, obj, "environments", environments);
+}
+
+enum gs_status gs_report_needs(struct gs_tx *tx, const struct gs_scan *scan,
+                               const struct needs_place *place, yyjson_mut_doc *doc,
+                               yyjson_mut_val *root, struct gs_error *err)
+{
+    struct kept_constants kept = {.count = 0};
+    enum gs_status status = GS_OK;
+    gs_map_init(&kept.first);
+    if (scan->need_count > 0)
+        status = load_kept(tx, place->organization_id, place->arena, &kept, err);
+    if (status == GS_OK) {
+        yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, root, "requires");
+        for (size_t i = 0; i < scan->need_count; i++)
+            report_need(&kept, &scan->needs[i], place, doc, list);
+    }
+    gs_map_release(&kept.first);
+    return status;
+}
+
+enum gs_status gs_scan_stored(struct gs_tx *tx, const char *document_id, size_t limit,
+                              struct gs_arena *arena, struct gs_scan *out_scan,
+                              struct gs_error *err)
+{
+    GS_CLEANUP(gs_buf_release) struct gs_buf bytes = {.max = limit};
+    struct gs_document document;
+    enum gs_status status = gs_store_get_document(tx, document_id, &bytes, err);
+    if (status == GS_OK)
+        status = gs_document_parse(gs_buf_slice(&bytes), "the version's document", &document, err);
+    if (status != GS_OK)
+        return status;
+    gs_document_scan(&document, arena, out_scan);
+    gs_document_release(&document);
+    return GS_OK;
 }

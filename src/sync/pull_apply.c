@@ -162,8 +162,11 @@ static enum gs_status apply_plan(struct incoming *incoming, struct pull_plan *pl
         return status;
     yyjson_mut_val *root = yyjson_mut_doc_get_root(plan->json);
     report_pull(incoming, plan, root);
+    struct needs_place place = {task->organization_id, plan->version.environment_id, task->arena};
     if (task->request.kind == GS_SYNC_PROMOTE)
         status = gs_pull_promote(incoming, plan, tx, root, err);
+    else
+        status = gs_report_needs(tx, &incoming->scan, &place, plan->json, root, err);
     if (status == GS_OK)
         status =
             gs_report_commit(incoming->session, &incoming->resolved.commit, plan->json, root, err);

@@ -106,7 +106,10 @@ static enum gs_status create(struct incoming *incoming, const struct gs_document
     gs_report_version(doc, root, &version, NULL);
     report_git(incoming, doc, root);
     gs_report_warnings(&incoming->scan, incoming->task->arena, doc, root);
-    status = end_plan(incoming, doc, root, err);
+    struct needs_place place = {app.organization_id, version.environment_id, incoming->task->arena};
+    status = gs_report_needs(tx, &incoming->scan, &place, doc, root, err);
+    if (status == GS_OK)
+        status = end_plan(incoming, doc, root, err);
     if (status != GS_OK)
         return status;
     incoming->task->op.app_id = app.id;

@@ -1,5 +1,6 @@
 // Puts a version into production: the latest one after a pull, or a given one without asking git.
 // SPDX-License-Identifier: Apache-2.0
+#include "app/scan.h"
 #include "sync/pull_internal.h"
 
 // A draft is saved before it is released, because what runs in production must not be edited.
@@ -21,8 +22,9 @@ static enum gs_status save_draft(struct gs_tx *tx, struct gs_version *version,
 
 static enum gs_status release_and_report(struct gs_tx *tx, struct task *task,
                                          const struct gs_app *app, struct gs_version *version,
-                                         const char *commit, yyjson_mut_doc *doc,
-                                         yyjson_mut_val *root, struct gs_error *err)
+                                         const char *commit, const struct gs_scan *scan,
+                                         yyjson_mut_doc *doc, yyjson_mut_val *root,
+                                         struct gs_error *err)
 {
     struct gs_environment env;
     struct gs_release_input input = {
@@ -33,7 +35,8 @@ static enum gs_status release_and_report(struct gs_tx *tx, struct task *task,
     gs_report_app(app, version->id, doc, root);
     gs_report_version(doc, root, version, env.name);
     gs_json_add_cstr(doc, root, "previousVersionId", app->current_version_id);
-    return GS_OK;
+    struct needs_place place = {app->organization_id, env.id, task->arena};
+    return gs_report_needs(tx, scan, &place, doc, root, err);
 }
 
 enum gs_status gs_pull_promote(struct incoming *incoming, struct pull_plan *plan, struct gs_tx *tx,
@@ -47,10 +50,15 @@ enum gs_status gs_pull_promote(struct incoming *incoming, struct pull_plan *plan
     if (view.version_count == 0)
         return gs_fail(err, GS_CODE_UNKNOWN_VERSION, NULL, "the app has no version");
     struct gs_version *latest = &view.versions[0];
-    status = save_draft(tx, latest, task->arena, err);
+    struct gs_scan scan = incoming->scan;
+    size_t limit = incoming->session->sync->options.document_limit;
+    if (strcmp(latest->document_id, incoming->remote.document_id) != 0)
+        status = gs_scan_stored(tx, latest->document_id, limit, task->arena, &scan, err);
     if (status == GS_OK)
-        status =
-            release_and_report(tx, task, &view.app, latest, task->op.commit, plan->json, root, err);
+        status = save_draft(tx, latest, task->arena, err);
+    if (status == GS_OK)
+        status = release_and_report(tx, task, &view.app, latest, task->op.commit, &scan, plan->json,
+                                    root, err);
     return status;
 }
 
@@ -91,7 +99,11 @@ enum gs_status gs_pull_release_version(struct session *session, struct task *tas
     gs_plan_add(&facts, version.document_id);
     gs_plan_add(&facts, app.current_version_id);
     status = gs_plan_end(&facts, task, doc, root, err);
+    struct gs_scan scan;
     if (status == GS_OK)
-        status = release_and_report(tx, task, &app, &version, NULL, doc, root, err);
+        status = gs_scan_stored(tx, version.document_id, session->sync->options.document_limit,
+                                task->arena, &scan, err);
+    if (status == GS_OK)
+        status = release_and_report(tx, task, &app, &version, NULL, &scan, doc, root, err);
     return status == GS_OK ? gs_pull_end(task, &tx, doc, err) : status;
 }

@@ -347,6 +347,19 @@ enum gs_status gs_check_secrets(const struct session *session, const struct task
 struct gs_scan;
 void gs_report_warnings(const struct gs_scan *scan, struct gs_arena *arena, yyjson_mut_doc *doc,
                         yyjson_mut_val *root);
+// Whose constants count, and in which environment they have to be.
+struct needs_place {
+    const char *organization_id, *environment_id;
+    struct gs_arena *arena;
+};
+// Adds "requires": [{kind,name,present,environments}], of the constants and secrets that a document refers to.
+enum gs_status gs_report_needs(struct gs_tx *tx, const struct gs_scan *scan,
+                               const struct needs_place *place, yyjson_mut_doc *doc,
+                               yyjson_mut_val *root, struct gs_error *err) GS_MUST_CHECK;
+// Scans a document of the store, of at most limit bytes.
+enum gs_status gs_scan_stored(struct gs_tx *tx, const char *document_id, size_t limit,
+                              struct gs_arena *arena, struct gs_scan *out_scan,
+                              struct gs_error *err) GS_MUST_CHECK;
 
 // ---- report.c: the JSON of answers ----
 void gs_report_version(yyjson_mut_doc *doc, yyjson_mut_val *obj, const struct gs_version *version,

@@ -140,6 +140,13 @@ class Client:
     def save(self, app, **members):
         return self.send("POST", path_of("apps", app, "versions", "save"), members)
 
+    def constants(self, organization):
+        return self.send("GET", path_of("organization", organization, "constants"))
+
+    def put_constants(self, organization, *constants):
+        path = path_of("organization", organization, "constants")
+        return self.send("PUT", path, {"constants": constants})
+
     # Git
 
     def configure(self, config):

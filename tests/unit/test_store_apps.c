@@ -362,12 +362,42 @@ static void releases_are_of_the_apps_own_versions(void **state)
     assert_int_equal(stored_sql(s, "SELECT count(*) FROM organizations"), 0);
 }
 
+static void constants_are_replaced_and_sorted(void **state)
+{
+    struct stored *s = *state;
+    struct gs_environment *envs;
+    struct gs_constant *found;
+    size_t count;
+    stored_write(s);
+    stored_add_organization(s, "o1");
+    STORED_OK(s, gs_store_list_environments(s->tx, "o1", s->arena, &envs, &count, &s->err));
+    const struct gs_constant told[] = {
+        {.name = "K", .secret = true, .environment_id = envs[0].id},
+        {.name = "B", .environment_id = envs[2].id, .value = "3"},
+        {.name = "B", .environment_id = envs[0].id, .value = ""},
+    };
+    STORED_OK(s, gs_store_put_constants(s->tx, "o1", told, 3, &s->err));
+    STORED_OK(s, gs_store_list_constants(s->tx, "o1", s->arena, &found, &count, &s->err));
+    assert_int_equal(count, 3);
+    assert_string_equal(found[0].environment, "development");
+    assert_string_equal(found[0].value, "");
+    assert_string_equal(found[1].value, "3");
+    assert_true(found[2].secret);
+    assert_null(found[2].value);
+    STORED_OK(s, gs_store_put_constants(s->tx, "o1", told, 1, &s->err));
+    STORED_OK(s, gs_store_list_constants(s->tx, "o1", s->arena, &found, &count, &s->err));
+    assert_int_equal(count, 1);
+    const struct gs_constant twice[] = {told[0], told[0]};
+    STORED_IS(s, GS_CONFLICT, gs_store_put_constants(s->tx, "o1", twice, 2, &s->err));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORED_TEST(organizations_are_added_found_and_listed),
         STORED_TEST(organizations_have_three_environments),
         STORED_TEST(organizations_conflict_and_are_missed),
+        STORED_TEST(constants_are_replaced_and_sorted),
         STORED_TEST(apps_are_found_in_every_way),
         STORED_TEST(apps_conflict_by_id_name_and_slug),
         STORED_TEST(apps_are_renamed),
