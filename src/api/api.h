@@ -18,11 +18,15 @@ struct gs_api_options {
     size_t workers;     // threads for calls that parse documents or write to the store
     size_t queue_limit; // calls that wait for such a thread
     size_t document_limit;
+    int64_t idempotency_ttl_ms; // how long the answer to a key is kept
+    size_t streams_max;         // of events, open at one time
 };
 // Reads the access tokens from the store.
 enum gs_status gs_api_new(const struct gs_api_options *options, struct gs_api **out_api,
                           struct gs_error *err) GS_MUST_CHECK;
-// The server must have been freed or drained, and the sync freed, before.
+// Ends the streams of events, which ask the sync: once, before that is freed. NULL is fine.
+void gs_api_stop(struct gs_api *api);
+// It must have been stopped, the server freed or drained, and the sync freed, before.
 void gs_api_free(struct gs_api *api);
 
 // For gs_http_start; both live as long as the API.

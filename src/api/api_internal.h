@@ -3,9 +3,11 @@
 #ifndef GS_API_API_INTERNAL_H
 #define GS_API_API_INTERNAL_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "api/api.h"
+#include "base/map.h"
 #include "base/pool.h"
 #include "workspace/workspace.h"
 #include "json/json.h"
@@ -14,26 +16,35 @@ enum {
     ANSWER_MAX_BYTES = 1 << 30,
     TOKEN_MAX_BYTES = 4096,
     STATUS_CLASSES = 6,
-    PLAN_HASH_LENGTH = 64
+    PLAN_HASH_LENGTH = 64,
+    GS_HTTP_ACCEPTED = 202,
+    GS_HTTP_NO_CONTENT = 204,
 };
 
 // Where a call is carried out.
 enum route_mode {
     ROUTE_AT_ONCE, // on the server's thread: answers from memory or by short reads
     ROUTE_WORKER,  // on a worker: parses documents or writes to the store
-    ROUTE_SYNC,    // on a worker, which hands it to the sync; the answer comes from there
+    ROUTE_SYNC,    // on a worker, which hands it over; the answer comes from elsewhere
 };
+
+// Among the flags of a route: with Prefer: respond-async it is answered before it is done.
+enum { ROUTE_ASYNC = 1 << 8 };
 
 // One request on its way through a resource.
 struct call {
     struct gs_api *api;
     struct gs_http_exchange *exchange;
     const struct api_route *route;
-    struct gs_arena *arena; // the exchange's
-    yyjson_doc *body;       // NULL until gs_call_body
-    yyjson_mut_doc *answer; // the resource sets its root; without one the response has no body
-    struct gs_buf raw;      // or the bytes of the response, as they are
-    bool handed_over;       // the sync will answer
+    struct gs_arena *arena;   // the exchange's
+    yyjson_doc *body;         // NULL until gs_call_body
+    yyjson_mut_doc *answer;   // the resource sets its root; without one the response has no body
+    struct gs_buf raw;        // or the bytes of the response, as they are
+    int status;               // of the response when it succeeds, or 0: the route's
+    const char *operation_id; // to be told in a header, or NULL
+    struct flight *flight;    // when it has an Idempotency-Key, or NULL
+    const char *answer_of;    // the id of the request that was answered so first, or NULL
+    struct call *next;        // among those that wait for the same answer
 };
 
 typedef enum gs_status route_run(struct call *call, struct gs_error *err);
@@ -60,6 +71,10 @@ struct gs_api {
     struct gs_arena *arena; // of the tokens
     struct gs_token *tokens;
     size_t token_count;
+    pthread_mutex_t flights_lock;
+    struct gs_map
+        flights; // calls with an Idempotency-Key that are under way; guarded by flights_lock
+    struct events *events;
     int64_t started_ms;
     _Atomic int64_t ready_until_ms;            // monotonic; the store was found usable
     _Atomic uint64_t answered[STATUS_CLASSES]; // by hundreds of the status
@@ -67,8 +82,10 @@ struct gs_api {
 
 // ---- call.c ----
 struct call *gs_call_new(struct gs_api *api, struct gs_http_exchange *exchange);
-// Sends what the resource made, or the error, and frees the call.
+// Ends the call with what the resource made, or with the error.
 void gs_call_finish(struct call *call, enum gs_status status, struct gs_error *err);
+// Sends that, and frees the call.
+void gs_call_send(struct call *call, enum gs_status status, struct gs_error *err);
 // The body as JSON object; an empty body is an empty object.
 enum gs_status gs_call_body(struct call *call, yyjson_val **out_obj,
                             struct gs_error *err) GS_MUST_CHECK;
@@ -81,6 +98,45 @@ enum gs_status gs_call_read(struct call *call, struct gs_tx **out_tx,
 // Gives the call to the sync, which answers it.
 enum gs_status gs_call_submit(struct call *call, const struct gs_sync_request *request,
                               struct gs_error *err) GS_MUST_CHECK;
+
+// A gs_sync_done; arg is the call.
+void gs_call_answer_from_sync(void *arg, struct gs_sync_answer *answer);
+
+// ---- async.c: calls that nobody waits for ----
+bool gs_call_prefers_async(const struct call *call);
+// Makes the operation, as it is now, the answer.
+enum gs_status gs_call_accept(struct call *call, const struct gs_operation *op,
+                              struct gs_error *err) GS_MUST_CHECK;
+// Ends the call as soon as the operation is recorded.
+enum gs_status gs_call_submit_async(struct call *call, const struct gs_sync_request *request,
+                                    struct gs_error *err) GS_MUST_CHECK;
+
+// ---- idempotency.c: calls with an Idempotency-Key ----
+enum key_turn {
+    KEY_GO,       // it is to be carried out
+    KEY_WAITS,    // somebody else will answer it, or has done so
+    KEY_ANSWERED, // the answer is there, from an earlier call
+};
+// Every POST and PUT does.
+bool gs_route_takes_key(const struct api_route *route);
+enum gs_status gs_key_begin(struct call *call, enum key_turn *out_turn,
+                            struct gs_error *err) GS_MUST_CHECK;
+// The store, for everything that a POST or PUT writes: what is committed through it becomes durable with the call's answer.
+struct gs_store *gs_call_store(const struct call *call);
+// What the sync has to store for the call, and with which status; NULL when the call has no key.
+const struct gs_recorded_answer *gs_key_record(struct call *call, int status);
+void gs_key_set_recorded(struct call *call);
+// Whether the call waited for an earlier operation which has failed in a way that makes it worth carrying out anew.
+bool gs_key_retry(struct call *call, const struct gs_sync_answer *answer);
+// Records the answer, and gives it to those who wait for it. Returns the status that the call ends with.
+enum gs_status gs_key_end(struct call *call, enum gs_status status, struct gs_error *err);
+
+// ---- events.c: operations as they go on ----
+enum gs_status gs_events_new(struct gs_api *api, struct gs_error *err) GS_MUST_CHECK;
+// Ends the thread and all streams; new ones end at once.
+void gs_events_stop(struct events *events);
+// They have been stopped; NULL is fine.
+void gs_events_free(struct events *events);
 
 // ---- query.c: what several calls take in their query ----
 // true or false; absent is false.
@@ -129,6 +185,11 @@ enum gs_status gs_fields_end(struct fields *fields, struct gs_error *err) GS_MUS
 
 // ---- errors.c ----
 void gs_api_render_error(struct gs_http_exchange *exchange, const struct gs_error *err);
+// The same as an answer to another request.
+void gs_api_render_error_of(struct gs_http_exchange *exchange, const struct gs_error *err,
+                            const char *request_id);
+enum gs_status gs_api_write_error(const struct gs_error *error, const char *request_id,
+                                  struct gs_buf *out, struct gs_error *err) GS_MUST_CHECK;
 
 // ---- auth.c ----
 enum gs_status gs_api_admit(void *ctx, struct gs_http_exchange *exchange, struct gs_error *err);
@@ -144,8 +205,13 @@ route_run gs_version_get, gs_version_put, gs_version_save;
 route_run gs_workspace_list, gs_workspace_create, gs_workspace_apps, gs_workspace_environments;
 route_run gs_constants_get, gs_constants_put;
 route_run gs_app_import, gs_app_export;
-route_run gs_operation_get, gs_operation_list;
+route_run gs_operation_get, gs_operation_list, gs_operation_cancel, gs_operation_events;
 route_run gs_health_alive, gs_health_ready, gs_health_metrics, gs_health_openapi;
+
+// ---- operations.c ----
+// The operation that the path names, as it is now. not_found.
+enum gs_status gs_call_operation(struct call *call, struct gs_operation *out_op,
+                                 struct gs_error *err) GS_MUST_CHECK;
 
 // ---- view.c: rows as JSON ----
 void gs_view_app(yyjson_mut_doc *doc, yyjson_mut_val *obj, const struct gs_app_view *view);

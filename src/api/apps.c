@@ -109,8 +109,8 @@ enum gs_status gs_app_import(struct call *call, struct gs_error *err)
     if (status == GS_OK)
         status = strip_app_name(call, &body, &app_name, err);
     if (status == GS_OK)
-        status = gs_workspace_import(call->api->options.store, gs_call_param(call, "workspaceId"),
-                                     body, app_name, call->arena, &view, err);
+        status = gs_workspace_import(gs_call_store(call), gs_call_param(call, "workspaceId"), body,
+                                     app_name, call->arena, &view, err);
     if (status == GS_OK)
         answer_import(call, &view);
     return status;

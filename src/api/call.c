@@ -22,22 +22,45 @@ static enum gs_status write_answer(struct call *call, struct gs_error *err)
     return gs_json_write_mut(call->answer, &call->raw, err);
 }
 
-void gs_call_finish(struct call *call, enum gs_status status, struct gs_error *err)
+static void add_headers(const struct call *call, int status)
 {
     struct gs_http_exchange *exchange = call->exchange;
-    if (status == GS_OK)
-        status = write_answer(call, err);
+    if (call->operation_id)
+        gs_http_add_header(exchange, "X-Operation-Id", call->operation_id);
+    if (call->answer_of)
+        gs_http_add_header(exchange, "Idempotency-Replayed", "true");
+    if (status != GS_HTTP_ACCEPTED)
+        return;
+    const char *location =
+        gs_arena_printf(call->arena, "/api/ext/operations/%s", call->operation_id);
+    gs_http_add_header(exchange, "Location", location);
+    gs_http_add_header(exchange, "Preference-Applied", "respond-async");
+}
+
+void gs_call_send(struct call *call, enum gs_status status, struct gs_error *err)
+{
+    struct gs_http_exchange *exchange = call->exchange;
+    int http = call->status ? call->status : call->route->status;
+    const char *request_id = call->answer_of ? call->answer_of : gs_http_request_id(exchange);
+    add_headers(call, status == GS_OK ? http : 0);
     if (status == GS_OK && gs_http_status(exchange) == 0)
-        gs_http_respond(exchange, call->route->status, "application/json; charset=utf-8",
-                        &call->raw);
+        gs_http_respond(exchange, http, "application/json; charset=utf-8", &call->raw);
     else if (status != GS_OK)
-        gs_api_render_error(exchange, err);
+        gs_api_render_error_of(exchange, err, request_id);
     gs_json_free(call->body);
     gs_json_free_mut(call->answer);
     gs_buf_release(&call->raw);
     gs_error_release(err);
     // The call lives in the exchange's arena: it is gone with the reply.
     gs_http_reply(exchange);
+}
+
+void gs_call_finish(struct call *call, enum gs_status status, struct gs_error *err)
+{
+    if (status == GS_OK)
+        status = write_answer(call, err);
+    status = gs_key_end(call, status, err);
+    gs_call_send(call, status, err);
 }
 
 enum gs_status gs_call_body(struct call *call, yyjson_val **out_obj, struct gs_error *err)
@@ -79,26 +102,49 @@ enum gs_status gs_call_read(struct call *call, struct gs_tx **out_tx, struct gs_
     return gs_tx_read(call->api->options.store, out_tx, err);
 }
 
-static void answer_from_sync(void *arg, struct gs_sync_answer *answer)
+static void carry_out(struct call *call);
+
+static void carry_out_job(void *arg)
+{
+    carry_out(arg);
+}
+
+void gs_call_answer_from_sync(void *arg, struct gs_sync_answer *answer)
 {
     struct call *call = arg;
+    if (gs_key_retry(call, answer) && gs_pool_submit(call->api->pool, carry_out_job, call))
+        return;
+    if (answer->recorded)
+        gs_key_set_recorded(call);
+    gs_buf_release(&call->raw);
     call->raw = answer->json;
     gs_buf_init(&answer->json, 0);
-    if (answer->operation_id)
-        gs_http_add_header(call->exchange, "X-Operation-Id", answer->operation_id);
+    call->operation_id = gs_arena_strdup(call->arena, answer->operation_id);
     gs_call_finish(call, gs_error_status(&answer->err), &answer->err);
+}
+
+// The status that the sync stores with the call's key: an operation's outcome tells its own.
+static int status_to_record(const struct call *call, const struct gs_sync_request *request,
+                            bool async)
+{
+    if (request->kind == GS_SYNC_CONFIGURE)
+        return call->route->status;
+    return async ? GS_HTTP_ACCEPTED : 0;
 }
 
 enum gs_status gs_call_submit(struct call *call, const struct gs_sync_request *request,
                               struct gs_error *err)
 {
-    enum gs_status status =
-        gs_sync_submit(call->api->options.sync, request, answer_from_sync, call, err);
-    // From here on the call may be gone already; only the caller's own copy of this word is safe.
-    return status;
+    struct gs_sync_request own = *request;
+    bool async = gs_sync_can_detach(request) && gs_call_prefers_async(call);
+    own.record = gs_key_record(call, status_to_record(call, request, async));
+    if (async)
+        return gs_call_submit_async(call, &own, err);
+    // On success the call may be gone already; only the caller's own copy of the status is safe.
+    return gs_sync_submit(call->api->options.sync, &own, gs_call_answer_from_sync, call, err);
 }
 
-static void run(struct call *call)
+static void carry_out(struct call *call)
 {
     struct gs_error err = GS_ERROR_INIT;
     enum route_mode mode = call->route->mode;
@@ -108,9 +154,20 @@ static void run(struct call *call)
     gs_call_finish(call, status, &err);
 }
 
-static void run_job(void *arg)
+static void begin(struct call *call)
 {
-    run(arg);
+    struct gs_error err = GS_ERROR_INIT;
+    enum key_turn turn;
+    enum gs_status status = gs_key_begin(call, &turn, &err);
+    if (status == GS_OK && turn == KEY_GO)
+        carry_out(call);
+    else if (status != GS_OK || turn == KEY_ANSWERED)
+        gs_call_finish(call, status, &err);
+}
+
+static void begin_job(void *arg)
+{
+    begin(arg);
 }
 
 static void handle(void *ctx, struct gs_http_exchange *exchange)
@@ -118,10 +175,10 @@ static void handle(void *ctx, struct gs_http_exchange *exchange)
     struct gs_api *api = ctx;
     struct call *call = gs_call_new(api, exchange);
     if (call->route->mode == ROUTE_AT_ONCE) {
-        run(call);
+        begin(call);
         return;
     }
-    if (gs_pool_submit(api->pool, run_job, call))
+    if (gs_pool_submit(api->pool, begin_job, call))
         return;
     struct gs_error err = GS_ERROR_INIT;
     enum gs_status status =
@@ -171,6 +228,8 @@ enum gs_status gs_api_new(const struct gs_api_options *options, struct gs_api **
     api->options = *options;
     api->arena = gs_arena_new();
     api->started_ms = gs_clock_now_ms();
+    pthread_mutex_init(&api->flights_lock, NULL);
+    gs_map_init(&api->flights);
     api->owner = (struct gs_http_owner){
         .ctx = api, .admit = gs_api_admit, .handle = handle, .fail = fail, .done = done};
     api->routes = gs_xcalloc(gs_api_table_count, sizeof *api->routes);
@@ -182,10 +241,18 @@ enum gs_status gs_api_new(const struct gs_api_options *options, struct gs_api **
     if (status == GS_OK)
         status = gs_pool_new("api", options->workers, options->queue_limit, &api->pool, err);
     if (status == GS_OK)
+        status = gs_events_new(api, err);
+    if (status == GS_OK)
         *out_api = api;
     else
         gs_api_free(api);
     return status;
+}
+
+void gs_api_stop(struct gs_api *api)
+{
+    if (api && api->events)
+        gs_events_stop(api->events);
 }
 
 void gs_api_free(struct gs_api *api)
@@ -193,6 +260,9 @@ void gs_api_free(struct gs_api *api)
     if (!api)
         return;
     gs_pool_free(api->pool);
+    gs_events_free(api->events);
+    gs_map_release(&api->flights);
+    pthread_mutex_destroy(&api->flights_lock);
     gs_arena_free(api->arena);
     free(api->routes);
     free(api);

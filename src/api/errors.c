@@ -71,32 +71,44 @@ static void add_details(yyjson_mut_doc *doc, yyjson_mut_val *root, const struct 
     yyjson_mut_obj_add_val(doc, root, "details", list);
 }
 
-void gs_api_render_error(struct gs_http_exchange *exchange, const struct gs_error *err)
+enum gs_status gs_api_write_error(const struct gs_error *error, const char *request_id,
+                                  struct gs_buf *out, struct gs_error *err)
 {
     GS_CLEANUP(gs_json_cleanup_mut) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     GS_CLEANUP(gs_json_cleanup) yyjson_doc *details = NULL;
-    GS_CLEANUP(gs_buf_release) struct gs_buf body = {.max = ANSWER_MAX_BYTES};
-    int status = gs_code_http(err->code);
-    if (err->details &&
-        gs_json_parse(gs_slice_str(err->details), "the details", &details, NULL) != GS_OK)
+    int status = gs_code_http(error->code);
+    if (error->details &&
+        gs_json_parse(gs_slice_str(error->details), "the details", &details, NULL) != GS_OK)
         details = NULL;
     yyjson_val *list = details ? yyjson_doc_get_root(details) : NULL;
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     yyjson_mut_doc_set_root(doc, root);
     yyjson_mut_obj_add_int(doc, root, "statusCode", status);
     gs_json_add_cstr(doc, root, "error", reason_phrase(status));
-    gs_json_add_cstr(doc, root, "code", gs_code_text(err->code));
-    add_message(doc, root, err, list);
-    add_details(doc, root, err, list);
-    gs_json_add_cstr(doc, root, "requestId", gs_http_request_id(exchange));
-    if (gs_json_write_mut(doc, &body, NULL) != GS_OK)
+    gs_json_add_cstr(doc, root, "code", gs_code_text(error->code));
+    add_message(doc, root, error, list);
+    add_details(doc, root, error, list);
+    gs_json_add_cstr(doc, root, "requestId", request_id);
+    return gs_json_write_mut(doc, out, err);
+}
+
+void gs_api_render_error(struct gs_http_exchange *exchange, const struct gs_error *err)
+{
+    gs_api_render_error_of(exchange, err, gs_http_request_id(exchange));
+}
+
+void gs_api_render_error_of(struct gs_http_exchange *exchange, const struct gs_error *err,
+                            const char *request_id)
+{
+    GS_CLEANUP(gs_buf_release) struct gs_buf body = {.max = ANSWER_MAX_BYTES};
+    if (gs_api_write_error(err, request_id, &body, NULL) != GS_OK)
         gs_buf_clear(&body);
     if (err->retry_after_s > 0) {
         char seconds[24];
         snprintf(seconds, sizeof seconds, "%ld", err->retry_after_s);
         gs_http_add_header(exchange, "Retry-After", seconds);
     }
-    gs_http_respond(exchange, status, "application/json; charset=utf-8", &body);
+    gs_http_respond(exchange, gs_code_http(err->code), "application/json; charset=utf-8", &body);
 }
 
 void gs_api_write_errors(struct gs_buf *out)

@@ -28,6 +28,10 @@ static void add_parameters(yyjson_mut_doc *doc, yyjson_mut_val *operation,
     struct gs_slice query = gs_slice_str(row->query);
     while (query.len > 0)
         add_parameter(doc, list, gs_slice_split(&query, ' '), "query", false);
+    if (gs_route_takes_key(row))
+        add_parameter(doc, list, GS_SLICE_LIT("Idempotency-Key"), "header", false);
+    if (row->flags & ROUTE_ASYNC)
+        add_parameter(doc, list, GS_SLICE_LIT("Prefer"), "header", false);
 }
 
 static enum gs_status add_body(yyjson_mut_doc *doc, yyjson_mut_val *operation,
@@ -57,6 +61,9 @@ static void add_responses(yyjson_mut_doc *doc, yyjson_mut_val *operation,
     yyjson_mut_val *success = yyjson_mut_obj(doc);
     gs_json_add_cstr(doc, success, "description", row->summary);
     yyjson_mut_obj_add(responses, key, success);
+    if (row->flags & ROUTE_ASYNC)
+        gs_json_add_cstr(doc, yyjson_mut_obj_add_obj(doc, responses, "202"), "description",
+                         "with Prefer: respond-async, the operation to ask after");
     yyjson_mut_val *failure = yyjson_mut_obj_add_obj(doc, responses, "default");
     gs_json_add_cstr(doc, failure, "$ref", "#/components/responses/Error");
 }

@@ -4,7 +4,10 @@
 
 enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 200 };
 
-enum gs_status gs_operation_get(struct call *call, struct gs_error *err)
+static const enum gs_operation_state waiting = GS_OP_QUEUED;
+
+enum gs_status gs_call_operation(struct call *call, struct gs_operation *out_op,
+                                 struct gs_error *err)
 {
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
     struct gs_operation op;
@@ -16,8 +19,38 @@ enum gs_status gs_operation_get(struct call *call, struct gs_error *err)
         return gs_fail(err, GS_CODE_NOT_FOUND, NULL, "no operation with this id");
     if (status != GS_OK)
         return status;
+    gs_sync_overlay(call->api->options.sync, &op, 1);
+    *out_op = op;
+    return GS_OK;
+}
+
+static enum gs_status answer(struct call *call, const struct gs_operation *op, struct gs_error *err)
+{
     yyjson_mut_val *root = gs_call_answer(call);
-    return gs_view_operation(call->answer, root, &op, err);
+    return gs_view_operation(call->answer, root, op, err);
+}
+
+enum gs_status gs_operation_get(struct call *call, struct gs_error *err)
+{
+    struct gs_operation op;
+    enum gs_status status = gs_call_operation(call, &op, err);
+    return status == GS_OK ? answer(call, &op, err) : status;
+}
+
+enum gs_status gs_operation_cancel(struct call *call, struct gs_error *err)
+{
+    GS_CLEANUP(gs_error_release) struct gs_error refusal = GS_ERROR_INIT;
+    struct gs_operation op;
+    const char *id = gs_call_param(call, "operationId");
+    enum gs_status refused = gs_sync_cancel(call->api->options.sync, id, &refusal);
+    enum gs_status status = gs_call_operation(call, &op, err);
+    if (status != GS_OK)
+        return status;
+    // What is cancelled already is as the caller wants it.
+    if (refused == GS_OK || op.state == GS_OP_CANCELLED)
+        return answer(call, &op, err);
+    gs_error_move(err, &refusal);
+    return refused;
 }
 
 static enum gs_status read_filter(struct call *call, struct gs_operation_filter *filter,
@@ -35,7 +68,8 @@ static enum gs_status read_filter(struct call *call, struct gs_operation_filter 
         .organization_id = gs_call_query(call, "organizationId"),
         .app_id = gs_call_query(call, "appId"),
         .before_id = gs_call_query(call, "cursor"),
-        .state = state_text ? state : NULL,
+        // Whether a waiting operation runs already is known in memory alone.
+        .state = state_text ? (*state == GS_OP_RUNNING ? &waiting : state) : NULL,
         .limit = limit + 1, // one more than asked for tells whether there is a next page
     };
     return GS_OK;
@@ -55,13 +89,15 @@ enum gs_status gs_operation_list(struct call *call, struct gs_error *err)
         status = gs_store_list_operations(tx, &filter, call->arena, &ops, &count, err);
     if (status != GS_OK)
         return status;
+    gs_sync_overlay(call->api->options.sync, ops, count);
     yyjson_mut_val *root = gs_call_answer(call);
     yyjson_mut_doc *doc = call->answer;
     yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, root, "data");
     bool more = count == filter.limit;
     size_t shown = more ? count - 1 : count;
     for (size_t i = 0; status == GS_OK && i < shown; i++)
-        status = gs_view_operation(doc, yyjson_mut_arr_add_obj(doc, list), &ops[i], err);
+        if (!filter.state || ops[i].state == state)
+            status = gs_view_operation(doc, yyjson_mut_arr_add_obj(doc, list), &ops[i], err);
     gs_json_add_cstr(doc, root, "nextCursor", more ? ops[shown - 1].id : NULL);
     return status;
 }

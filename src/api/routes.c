@@ -5,6 +5,7 @@
 #define BASE "/api/ext"
 #define LATER GS_HTTP_LATER
 #define LATER_BODY (GS_HTTP_LATER | GS_HTTP_BODY)
+#define OPERATION (LATER_BODY | ROUTE_ASYNC)
 #define OPEN GS_HTTP_PUBLIC
 
 #define TEXT "{\"type\":\"string\"}"
@@ -97,19 +98,18 @@ const struct api_route gs_api_table[] = {
     {"GET", BASE "/organization/git/apps", LATER, ROUTE_SYNC, 200, gs_git_apps,
      "the apps, modules and versions that a branch, tag or commit of the repository holds",
      "organizationId ref limit cursor refresh", NULL},
-    {"POST", BASE "/apps/:appId/versions/:versionId/git-sync/push", LATER_BODY, ROUTE_SYNC, 200,
+    {"POST", BASE "/apps/:appId/versions/:versionId/git-sync/push", OPERATION, ROUTE_SYNC, 200,
      gs_version_push, "push a version to git", "dryRun diff", PUSH},
-    {"POST", BASE "/apps", LATER_BODY, ROUTE_SYNC, 201, gs_app_create, "create an app from git",
+    {"POST", BASE "/apps", OPERATION, ROUTE_SYNC, 201, gs_app_create, "create an app from git",
      "createMode dryRun diff", CREATE},
-    {"PUT", BASE "/apps/:appId", LATER_BODY, ROUTE_SYNC, 200, gs_app_pull,
+    {"PUT", BASE "/apps/:appId", OPERATION, ROUTE_SYNC, 200, gs_app_pull,
      "pull changes from git into an app", "createMode ref onConflict maxDeletions dryRun diff",
      "{\"type\":\"object\"}"},
-    {"POST", BASE "/apps/:appId/promote", LATER_BODY, ROUTE_SYNC, 200, gs_app_promote,
+    {"POST", BASE "/apps/:appId/promote", OPERATION, ROUTE_SYNC, 200, gs_app_promote,
      "pull, then put the latest version into production and release it",
      "onConflict maxDeletions dryRun diff", "{\"type\":\"object\"}"},
-    {"POST", BASE "/apps/:appIdOrSlug/git-sync/release", LATER_BODY, ROUTE_SYNC, 201,
-     gs_app_release, "the same as promote, or release a given version", "maxDeletions dryRun diff",
-     RELEASE},
+    {"POST", BASE "/apps/:appIdOrSlug/git-sync/release", OPERATION, ROUTE_SYNC, 201, gs_app_release,
+     "the same as promote, or release a given version", "maxDeletions dryRun diff", RELEASE},
     {"GET", BASE "/apps/:appId/git-sync", LATER, ROUTE_SYNC, 200, gs_app_status,
      "how an app stands to git: in_sync, ahead, behind, diverged, conflicted or not_linked",
      "refresh", NULL},
@@ -124,7 +124,7 @@ const struct api_route gs_api_table[] = {
      PUSH_ALL},
     {"POST", BASE "/organization/:organizationId/git-sync/pull", LATER_BODY, ROUTE_SYNC, 200,
      gs_organization_pull, "pull into every linked app of an organization", "dryRun", PULL_ALL},
-    {"POST", BASE "/apps/:appId/rollback", LATER_BODY, ROUTE_SYNC, 200, gs_app_rollback,
+    {"POST", BASE "/apps/:appId/rollback", OPERATION, ROUTE_SYNC, 200, gs_app_rollback,
      "give an app the document of a commit, or from before an operation, back", "dryRun diff",
      ROLLBACK},
     {"GET", BASE "/apps/:appId/releases", 0, ROUTE_AT_ONCE, 200, gs_app_releases,
@@ -167,6 +167,11 @@ const struct api_route gs_api_table[] = {
      "organizationId appId state limit cursor", NULL},
     {"GET", BASE "/operations/:operationId", 0, ROUTE_AT_ONCE, 200, gs_operation_get,
      "one operation", NULL, NULL},
+    {"GET", BASE "/operations/:operationId/events", LATER, ROUTE_SYNC, 200, gs_operation_events,
+     "the steps of an operation as server-sent events, until it has ended", NULL, NULL},
+    {"POST", BASE "/operations/:operationId/cancel", LATER_BODY, ROUTE_WORKER, 200,
+     gs_operation_cancel, "stop an operation that has not changed anything yet", NULL,
+     "{\"type\":\"object\"}"},
     {"GET", "/healthz", OPEN, ROUTE_AT_ONCE, 200, gs_health_alive, "the process is alive", NULL,
      NULL},
     {"GET", "/readyz", OPEN | LATER, ROUTE_WORKER, 200, gs_health_ready,

@@ -56,7 +56,7 @@ enum gs_status gs_version_put(struct call *call, struct gs_error *err)
         return status;
     // What GET gave may be sent back as it is.
     yyjson_val *inner = gs_json_get_obj(body, "document");
-    status = gs_workspace_put_document(call->api->options.store, gs_call_param(call, "appId"),
+    status = gs_workspace_put_document(gs_call_store(call), gs_call_param(call, "appId"),
                                        gs_call_param(call, "versionId"), inner ? inner : body,
                                        call->arena, &version, err);
     if (status == GS_OK)
@@ -76,7 +76,7 @@ enum gs_status gs_version_save(struct call *call, struct gs_error *err)
     const char *name = gs_fields_text(&fields, "name", 0, SAVE_NAME_MAX);
     status = gs_fields_end(&fields, err);
     if (status == GS_OK)
-        status = gs_workspace_save(call->api->options.store, gs_call_param(call, "appId"), name,
+        status = gs_workspace_save(gs_call_store(call), gs_call_param(call, "appId"), name,
                                    call->arena, &version, err);
     if (status == GS_OK)
         answer_version(call, &version);

@@ -29,16 +29,26 @@ void gs_view_app(yyjson_mut_doc *doc, yyjson_mut_val *obj, const struct gs_app_v
         gs_view_version(doc, yyjson_mut_arr_add_obj(doc, list), &view->versions[i]);
 }
 
-// A result that was recorded as text becomes part of the answer again.
-static enum gs_status add_result(yyjson_mut_doc *doc, yyjson_mut_val *obj, const char *text,
-                                 struct gs_error *err)
+// What was recorded as text becomes part of the answer again.
+static enum gs_status add_recorded(yyjson_mut_doc *doc, yyjson_mut_val *obj, const char *name,
+                                   const char *text, struct gs_error *err)
 {
-    GS_CLEANUP(gs_json_cleanup) yyjson_doc *result = NULL;
-    enum gs_status status = gs_json_parse(gs_slice_str(text), "the recorded result", &result, err);
+    GS_CLEANUP(gs_json_cleanup) yyjson_doc *recorded = NULL;
+    enum gs_status status = gs_json_parse(gs_slice_str(text), "what was recorded", &recorded, err);
     if (status == GS_OK)
-        yyjson_mut_obj_add_val(doc, obj, "result",
-                               yyjson_val_mut_copy(doc, yyjson_doc_get_root(result)));
+        yyjson_mut_obj_add_val(doc, obj, name,
+                               yyjson_val_mut_copy(doc, yyjson_doc_get_root(recorded)));
     return status;
+}
+
+static enum gs_status add_failure(yyjson_mut_doc *doc, yyjson_mut_val *obj,
+                                  const struct gs_operation *op, struct gs_error *err)
+{
+    yyjson_mut_val *error = yyjson_mut_obj_add_obj(doc, obj, "error");
+    yyjson_mut_obj_add_int(doc, error, "statusCode", op->http_status);
+    gs_json_add_cstr(doc, error, "code", op->error_code);
+    gs_json_add_cstr(doc, error, "message", op->error_message);
+    return add_recorded(doc, error, "details", op->error_details ? op->error_details : "[]", err);
 }
 
 enum gs_status gs_view_operation(yyjson_mut_doc *doc, yyjson_mut_val *obj,
@@ -55,11 +65,8 @@ enum gs_status gs_view_operation(yyjson_mut_doc *doc, yyjson_mut_val *obj,
     gs_json_add_cstr(doc, obj, "commit", op->commit);
     gs_json_add_time(doc, obj, "createdAt", op->created_at);
     gs_json_add_time(doc, obj, "updatedAt", op->updated_at);
-    if (op->error_code) {
-        yyjson_mut_val *error = yyjson_mut_obj_add_obj(doc, obj, "error");
-        yyjson_mut_obj_add_int(doc, error, "statusCode", op->http_status);
-        gs_json_add_cstr(doc, error, "code", op->error_code);
-        gs_json_add_cstr(doc, error, "message", op->error_message);
-    }
-    return op->state == GS_OP_DONE && op->result ? add_result(doc, obj, op->result, err) : GS_OK;
+    if (op->error_code)
+        return add_failure(doc, obj, op, err);
+    return op->state == GS_OP_DONE && op->result ? add_recorded(doc, obj, "result", op->result, err)
+                                                 : GS_OK;
 }

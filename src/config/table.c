@@ -60,6 +60,8 @@ const struct gs_setting gs_settings[] = {
      "time after which a connection without a request is closed"},
     {"stop_timeout", GS_SETTING_DURATION, AT(stop_timeout_ms), "9s", 100, 1 * HOUR, NULL,
      "time that calls in flight get to finish when the server is told to stop"},
+    {"idempotency_ttl", GS_SETTING_DURATION, AT(idempotency_ttl_ms), "24h", 1 * SECOND, 720 * HOUR,
+     NULL, "time for which the answer to a call with an Idempotency-Key is kept"},
     {"max_connections", GS_SETTING_COUNT, AT(max_connections), "1000", 1, 100000, NULL,
      "connections open at one time"},
     {"max_connections_per_ip", GS_SETTING_COUNT, AT(max_connections_per_ip), "0", 0, 100000, NULL,

@@ -121,7 +121,10 @@ static enum gs_status start_server(struct daemon *daemon, struct gs_error *err)
                                  .net = daemon->net,
                                  .workers = (size_t)config->api_workers,
                                  .queue_limit = (size_t)config->queue_limit,
-                                 .document_limit = (size_t)config->document_limit};
+                                 .document_limit = (size_t)config->document_limit,
+                                 .idempotency_ttl_ms = config->idempotency_ttl_ms,
+                                 // Who watches leaves room for those who work.
+                                 .streams_max = (size_t)(config->max_connections + 1) / 2};
     enum gs_status status = gs_api_new(&api, &daemon->api, err);
     if (status != GS_OK)
         return status;
@@ -156,6 +159,8 @@ static enum gs_status start(struct daemon *daemon, struct gs_error *err)
 
 static void release(struct daemon *daemon)
 {
+    // The streams ask the sync.
+    gs_api_stop(daemon->api);
     // The sync goes before the server, because its last answers are replies of the server.
     gs_sync_free(daemon->sync);
     gs_http_free(daemon->server);

@@ -241,7 +241,8 @@ static bool try_cancel(struct gs_sync *sync, const char *operation_id, struct wa
 {
     pthread_mutex_lock(&sync->lock);
     struct task *task = find_live(sync, operation_id);
-    bool cancelled = task && !task->live.sealed && !task->live.cancelled;
+    // Also one that somebody else is cancelling right now.
+    bool cancelled = task && !task->live.sealed;
     if (cancelled) {
         task->live.cancelled = true;
         // A call for several apps is answered as a whole, when all of them have ended.
@@ -285,6 +286,17 @@ static enum gs_status record_cancelled(struct gs_sync *sync, const char *operati
     return status == GS_OK ? gs_tx_commit(&tx, err) : status;
 }
 
+// The row has ended, although the task may still have to notice.
+static void tell_row_changed(struct gs_sync *sync, const char *operation_id)
+{
+    pthread_mutex_lock(&sync->lock);
+    struct task *task = find_live(sync, operation_id);
+    if (task)
+        task->live.updated_at = gs_clock_now_ms();
+    tell_listener(sync);
+    pthread_mutex_unlock(&sync->lock);
+}
+
 static void answer_cancelled(const struct waiter *waiter, const char *operation_id)
 {
     struct gs_sync_answer answer = {.operation_id = operation_id, .recorded = true};
@@ -307,6 +319,7 @@ enum gs_status gs_sync_cancel(struct gs_sync *sync, const char *operation_id, st
                        "the operation has ended or cannot be stopped any more");
     // The task ends by itself, without any effect; what is told does not wait for that.
     status = record_cancelled(sync, operation_id, arena, err);
+    tell_row_changed(sync, operation_id);
     answer_cancelled(&waiter, operation_id);
     return status;
 }

@@ -143,6 +143,7 @@ static enum gs_status record_failure(struct gs_sync *sync, struct task *task,
     op.phase = gs_phase_name(PHASE_SETTLING);
     op.error_code = gs_code_text(task->err.code);
     op.error_message = task->err.message;
+    op.http_status = gs_code_http(task->err.code);
     op.updated_at = gs_clock_now_ms();
     *out_op = op;
     enum gs_status status = gs_tx_write(sync->options.store, &tx, err);

@@ -130,8 +130,12 @@ static bool begin_batch(struct gs_sync *sync, struct task *batch)
     bool left = false;
     for (struct task *task = batch; task; task = task->next) {
         struct gs_error err = GS_ERROR_INIT;
-        if (gs_task_check(task, &err) != GS_OK)
-            gs_task_fail(sync, task, &err);
+        if (task->ended || gs_task_check(task, &err) == GS_OK)
+            continue;
+        gs_task_fail(sync, task, &err);
+        gs_group_skip_others(sync, task, batch);
+    }
+    for (struct task *task = batch; task; task = task->next) {
         gs_task_enter(task, PHASE_CONNECTING);
         left |= !task->ended;
     }

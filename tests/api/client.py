@@ -215,3 +215,6 @@ class Client:
 
     def operation(self, operation):
         return self.send("GET", path_of("operations", operation))
+
+    def cancel(self, operation):
+        return self.send("POST", path_of("operations", operation, "cancel"))

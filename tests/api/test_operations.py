@@ -74,7 +74,7 @@ def test_a_failure_is_recorded_as_it_was_told(place):
     error = answer.refused(409, "push_rejected")
     operation = place.client.operation(answer.headers["X-Operation-Id"]).ok()
     assert operation["state"] == "failed" and "result" not in operation
-    told = {name: error[name] for name in ("statusCode", "code", "message")}
+    told = {name: error[name] for name in ("statusCode", "code", "message", "details")}
     assert operation["error"] == told
 
 

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls that nobody waits for: answered as soon as they are recorded, and carried out all the same, whatever happens."""
+
+import http.client
+import os
+
+import pytest
+from client import Client, path_of
+from faulty import FaultyPlace
+from keyed import (
+    accepted,
+    ended,
+    is_replayed,
+    keyed,
+    new_key,
+    open_operation,
+    push_async,
+    push_path,
+    send,
+    until,
+)
+from place import Place, with_text
+from test_crash import die
+
+needs_hooks = pytest.mark.skipif(
+    os.environ.get("GITSYNC_TEST_HOOKS") != "1", reason="the program was built without test hooks"
+)
+NOWHERE = "00000000-0000-4000-8000-000000000000"
+ASYNC = {"Prefer": "respond-async"}
+
+
+@pytest.fixture
+def faulty(server, host, make_repo):
+    place = FaultyPlace(server, host, make_repo("async"))
+    place.configure().ok(201)
+    yield place
+    host.clear_faults()
+
+
+@pytest.fixture
+def daemon(start_daemon, tmp_path):
+    """A server of the test's own, to be killed."""
+    running = start_daemon(tmp_path / "data")
+    yield running
+    running.stop()
+
+
+def without_id(result):
+    return {name: value for name, value in result.items() if name != "operationId"}
+
+
+# What is answered
+
+
+def test_a_push_that_nobody_waits_for(faulty):
+    """The answer is there while the host has not even been reached."""
+    app = faulty.new_app()
+    faulty.advert_fault("pass", delay_ms=1000, times=1)
+    operation = accepted(push_async(faulty, app))
+    assert operation["state"] in ("queued", "running") and "result" not in operation
+    assert (operation["kind"], operation["appId"]) == ("push", app.id)
+    assert faulty.client.operation(operation["id"]).ok()["state"] in ("queued", "running")
+    done = ended(faulty.client, operation["id"])
+    assert (done["state"], done["progress"]) == ("done", 100)
+    assert done["result"]["status"] == "pushed"
+    assert done["result"]["commit"]["sha"] == done["commit"] == faulty.repo.head()
+
+
+def test_every_call_that_is_an_operation(place, make_place):
+    app = place.pushed_app()
+    first = place.repo.head()
+    other = make_place(place.repo)
+    body = {"organizationId": other.id, "gitAppId": app.id, "gitVersionId": "main"}
+
+    def call(method, path, members=None):
+        operation = accepted(send(other.client, method, path, members, Prefer="respond-async"))
+        done = ended(other.client, operation["id"])
+        assert done["state"] == "done", done
+        return done
+
+    created = call("POST", path_of("apps", createMode="git"), body)
+    copy = created["appId"]
+    assert (created["kind"], created["result"]["id"]) == ("create", copy)
+    assert call("PUT", path_of("apps", copy, createMode="git"))["kind"] == "pull"
+    assert call("POST", path_of("apps", copy, "promote"))["kind"] == "promote"
+    assert call("POST", path_of("apps", copy, "git-sync", "release"))["kind"] == "promote"
+    back = call("POST", path_of("apps", copy, "rollback"), {"commit": first, "push": True})
+    assert back["kind"] == "rollback"
+
+
+@pytest.mark.parametrize(
+    "prefer",
+    ["respond-async", "Respond-Async", "wait=10, respond-async", 'a="b, c", respond-async;x=y'],
+)
+def test_forms_of_the_preference(place, prefer):
+    app = place.new_app()
+    answer = send(place.client, "POST", push_path(app), {"commitMessage": "Push"}, Prefer=prefer)
+    ended(place.client, accepted(answer)["id"])
+
+
+@pytest.mark.parametrize(
+    "prefer",
+    ["", "respond", "respond-asynchronously", 'a="b, respond-async"', 'a="\\", respond-async', ";,;"],
+)
+def test_other_preferences(place, prefer):
+    app = place.new_app()
+    answer = send(place.client, "POST", push_path(app), {"commitMessage": "Push"}, Prefer=prefer)
+    assert answer.ok()["status"] == "pushed"
+    assert answer.headers["Preference-Applied"] is None
+
+
+def test_calls_that_are_answered_as_ever(place):
+    """Those that are no operation, or that take no time."""
+    app = place.new_app()
+    body = {"commitMessage": "Push"}
+    plan = send(place.client, "POST", push_path(app) + "?dryRun=true", body, **ASYNC)
+    assert plan.ok()["dryRun"] is True
+    place.push(app).ok()
+    for status, method, path, body in [
+        (201, "POST", path_of("organization", "git"), place.config),
+        (200, "GET", path_of("apps", app.id, "git-sync"), None),
+        (201, "POST", path_of("export", "workspace", place.id, "apps", app.id), None),
+        (200, "POST", path_of("apps", app.id, "rollback"), {"commit": place.repo.head()}),
+        (200, "POST", path_of("organization", place.id, "git-sync", "pull"), {}),
+    ]:
+        send(place.client, method, path, body, **ASYNC).ok(status)
+
+
+# Failures
+
+
+def test_what_cannot_begin_is_refused_at_once(place):
+    app = place.new_app()
+    path = path_of("apps", app.id, "versions", NOWHERE, "git-sync", "push")
+    body = {"commitMessage": "Push"}
+    send(place.client, "POST", path, body, **ASYNC).refused(400, "wrong_version_id")
+    send(place.client, "POST", push_path(app), {}, **ASYNC).refused(400, "invalid_input")
+    assert place.client.operations(organizationId=place.id).ok()["data"] == []
+
+
+def test_a_failure_is_found_in_the_operation(place):
+    app = place.pushed_app()
+    place.commit_document(app, with_text(app.document, "theirs"))
+    place.edit(app, with_text(app.document, "ours"))
+    told = place.push(app).refused(409, "merge_conflict")
+    done = ended(place.client, accepted(push_async(place, app))["id"])
+    assert done["state"] == "failed" and "result" not in done
+    members = ("statusCode", "code", "message", "details")
+    assert done["error"] == {name: told[name] for name in members}
+
+
+# With a key
+
+
+def test_a_key_leads_to_the_same_operation(faulty):
+    app, key = faulty.new_app(), new_key()
+
+    def push(message="Push"):
+        body = {"commitMessage": message}
+        return keyed(faulty.client, key, "POST", push_path(app), body, **ASYNC)
+
+    faulty.advert_fault("pass", delay_ms=500, times=1)
+    first = push()
+    operation = accepted(first)
+    assert not is_replayed(first)
+    for _ in range(2):
+        again = push()
+        assert accepted(again)["id"] == operation["id"] and is_replayed(again)
+        ended(faulty.client, operation["id"])
+    assert accepted(again)["state"] == "done"
+    push("Other").refused(422, "idempotency_key_reused")
+    assert len(faulty.client.operations(appId=app.id).ok()["data"]) == 1
+
+
+def test_what_failed_for_the_moment_begins_anew(faulty):
+    app, key = faulty.new_app(), new_key()
+
+    def push():
+        body = {"commitMessage": "Push"}
+        return keyed(faulty.client, key, "POST", push_path(app), body, **ASYNC)
+
+    faulty.advert_fault("respond", status=500)
+    first = accepted(push())["id"]
+    assert ended(faulty.client, first)["error"]["code"] == "host_failed"
+    faulty.host.clear_faults()
+    again = push()
+    second = accepted(again)["id"]
+    assert second != first and not is_replayed(again)
+    assert ended(faulty.client, second)["state"] == "done"
+    assert accepted(push())["id"] == second
+
+
+def test_no_room_in_the_queue(start_daemon, host, make_repo, tmp_path):
+    """The refused call is not taken for one that was carried out."""
+    daemon = start_daemon(tmp_path / "data", queue_limit=1)
+    place = FaultyPlace(daemon, host, make_repo())
+    place.configure().ok(201)
+    running, waiting, refused = (place.new_app(name) for name in ("A", "B", "C"))
+    key, body = new_key(), {"commitMessage": "Push"}
+    place.advert_fault("pass", delay_ms=1500, times=1)
+    accepted(push_async(place, running))
+    open_operation(place, "connecting")
+    last = accepted(push_async(place, waiting))["id"]
+    full = keyed(place.client, key, "POST", push_path(refused), body, **ASYNC)
+    assert full.refused(503, "overloaded") and full.headers["Retry-After"]
+    assert ended(place.client, last)["state"] == "done"
+    again = keyed(place.client, key, "POST", push_path(refused), body, **ASYNC)
+    assert not is_replayed(again)
+    assert ended(place.client, accepted(again)["id"])["state"] == "done"
+    host.clear_faults()
+    daemon.stop()
+
+
+# Stops and crashes
+
+
+def test_a_stop_finishes_what_was_accepted(daemon, host, make_repo):
+    place = FaultyPlace(daemon, host, make_repo())
+    place.configure().ok(201)
+    app = place.new_app()
+    place.advert_fault("pass", delay_ms=500, times=1)
+    operation = accepted(push_async(place, app))["id"]
+    daemon.restart()
+    host.clear_faults()
+    assert ended(place.client, operation)["state"] == "done"
+    assert place.client.operation(operation).ok()["commit"] == place.repo.head()
+
+
+@needs_hooks
+@pytest.mark.parametrize(
+    "point", [f"push.{name}" for name in ("looked", "prepared", "committed", "pushed", "recorded")]
+)
+def test_what_was_accepted_survives_a_crash(daemon, host, make_repo, point):
+    place = Place(Client(daemon), host, make_repo())
+    place.configure().ok(201)
+    app, key, body = place.new_app(), new_key(), {"commitMessage": "Push"}
+    commits = len(place.repo.log())
+    daemon.stop()
+    daemon.crash_at = point
+    daemon.start()
+    first = keyed(place.client, key, "POST", push_path(app), body, **ASYNC)
+    operation = accepted(first)["id"]
+    daemon.wait_killed()
+    daemon.crash_at = None
+    daemon.start()
+    assert ended(place.client, operation)["state"] == "done"
+    again = keyed(place.client, key, "POST", push_path(app), body, **ASYNC)
+    assert accepted(again)["id"] == operation and is_replayed(again)
+    assert len(place.repo.log()) == commits + 1
+
+
+@needs_hooks
+def test_a_crash_before_the_answer(daemon, host, make_repo):
+    """Nobody was told of the operation, and it is carried out; the key finds it."""
+    place = Place(Client(daemon), host, make_repo())
+    place.configure().ok(201)
+    app, key, body = place.new_app(), new_key(), {"commitMessage": "Push"}
+    commits = len(place.repo.log())
+    push = lambda: keyed(place.client, key, "POST", push_path(app), body, **ASYNC)  # noqa: E731
+    die(daemon, "submit.recorded", push)
+    again = push()
+    assert is_replayed(again)
+    assert ended(place.client, accepted(again)["id"])["state"] == "done"
+    assert len(place.repo.log()) == commits + 1
+
+
+def test_a_kill_in_the_middle_of_many(daemon, host, make_repo):
+    place = Place(Client(daemon), host, make_repo())
+    place.configure().ok(201)
+    apps = [place.new_app(f"App {number}") for number in range(10)]
+    operations = [accepted(push_async(place, app))["id"] for app in apps]
+    until(lambda: place.client.operation(operations[0]).ok()["state"] != "queued")
+    daemon.kill()
+    daemon.start()
+    assert {ended(place.client, operation)["state"] for operation in operations} == {"done"}
+    in_git = [place.repo.read_file(f"App {number}/v1.json") for number in range(10)]
+    assert in_git == [app.bytes for app in apps]
+
+
+def test_a_client_that_does_not_listen(place):
+    """Gone before the 202: the push is made all the same."""
+    app, key = place.new_app(), new_key()
+    connection = http.client.HTTPConnection(place.client.daemon.address, timeout=30)
+    headers = {"Authorization": place.client.authorization, "Content-Type": "application/json"}
+    headers |= {"Prefer": "respond-async", "Idempotency-Key": key}
+    connection.request("POST", push_path(app), b'{"commitMessage": "Push"}', headers)
+    connection.close()
+    again = keyed(place.client, key, "POST", push_path(app), b'{"commitMessage": "Push"}', **ASYNC)
+    assert ended(place.client, accepted(again)["id"])["state"] == "done"
+    assert len(place.client.operations(appId=app.id).ok()["data"]) == 1
