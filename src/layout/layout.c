@@ -75,7 +75,7 @@ enum gs_status gs_catalog_read(struct gs_mirror *mirror, const struct gs_oid *co
                                struct gs_arena *arena, struct gs_catalog *out_catalog,
                                struct gs_error *err)
 {
-    struct gs_catalog catalog = {.count = 0};
+    struct gs_catalog catalog = {.count = 0, .problems = {.arena = arena}};
     enum gs_status status = gs_layout_detect(mirror, commit, &catalog.layout, err);
     if (status == GS_OK && catalog.layout != GS_LAYOUT_NONE)
         status = find_ops(catalog.layout)->read_catalog(mirror, commit, arena, &catalog, err);

@@ -34,12 +34,30 @@ struct gs_git_app {
     bool path_shared; // by another app of the catalog: the document tells whose it is
     bool is_module;   // an app that others are made of (per-entity)
 };
+// Something odd in a repository that a call went on without.
+struct gs_problem {
+    const char *code; // stable; docs/layouts.md lists them
+    const char *path; // in the repository
+    const char *message;
+};
+struct gs_problems {
+    struct gs_arena *arena; // of all texts
+    struct gs_problem *items;
+    size_t count, capacity;
+};
+// problems may be NULL: nobody wants to know.
+void gs_problems_add(struct gs_problems *problems, const char *code, const char *path,
+                     const char *fmt, ...) GS_PRINTF(4, 5);
+
 struct gs_catalog {
     enum gs_layout layout;
     struct gs_git_app *apps; // in the order of the metadata
     size_t count;
+    struct gs_problems problems; // of the metadata
 };
-// Errors: meta_unreadable (which file, what and where), layout_unsupported for a layout that cannot be read.
+// A metadata file that is no JSON is rebuilt from the newest commit that had it whole, among the last hundred, and from the
+// apps that the tree holds; problems say so, as they do of entries that cannot be read.
+// Errors: meta_unreadable (which file, what and where) when nothing can be rebuilt, layout_unsupported for a layout that cannot be read.
 // A branch without metadata has an empty catalog. Lives in arena.
 enum gs_status gs_catalog_read(struct gs_mirror *mirror, const struct gs_oid *commit,
                                struct gs_arena *arena, struct gs_catalog *out_catalog,

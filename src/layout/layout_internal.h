@@ -3,6 +3,7 @@
 #ifndef GS_LAYOUT_INTERNAL_H
 #define GS_LAYOUT_INTERNAL_H
 
+#include "base/map.h"
 #include "layout/layout.h"
 #include "json/json.h"
 
@@ -11,6 +12,7 @@ enum { GS_META_MAX = 32 << 20 };
 
 // What there is to a layout. Each function does for its layout what the function of that name in layout.h promises.
 struct gs_layout_ops {
+    // *out_catalog has the layout and an empty list of problems already.
     enum gs_status (*read_catalog)(struct gs_mirror *mirror, const struct gs_oid *commit,
                                    struct gs_arena *arena, struct gs_catalog *out_catalog,
                                    struct gs_error *err);
@@ -63,6 +65,17 @@ void gs_edits_move(struct gs_edits *edits, const char *path, const char *to_path
 // meta_unreadable when it is no JSON or no object. Free with gs_json_free.
 enum gs_status gs_meta_read(struct gs_mirror *mirror, const struct gs_oid *commit, const char *path,
                             yyjson_doc **out_doc, struct gs_error *err) GS_MUST_CHECK;
+struct gs_per_entity_meta;
+struct gs_meta {
+    yyjson_doc *doc; // free with gs_json_free
+    bool rebuilt;    // the repository's own cannot be read
+};
+// The same, rebuilt where it is no JSON and enough is known; see gs_catalog_read. meta is NULL for that of single files.
+enum gs_status gs_meta_read_or_rebuild(struct gs_mirror *mirror, const struct gs_oid *commit,
+                                       const struct gs_per_entity_meta *meta,
+                                       struct gs_arena *arena, struct gs_problems *problems,
+                                       struct gs_meta *out_meta,
+                                       struct gs_error *err) GS_MUST_CHECK;
 // meta_unreadable: what is wrong with the member of the entry of that key; the entry itself when member is NULL.
 enum gs_status gs_meta_fail(const char *path, const char *key, const char *member,
                             const char *problem, struct gs_error *err);
@@ -84,6 +97,20 @@ void gs_meta_draft_put(struct gs_meta_draft *draft, const char *key, const char 
 // Adds the edit that writes the file; none when nothing changed.
 enum gs_status gs_meta_draft_finish(struct gs_meta_draft *draft, const char *path,
                                     struct gs_edits *edits, struct gs_error *err) GS_MUST_CHECK;
+
+// ---- stray.c -------------------------------------------------------------------------
+
+// An app that is in the tree under a path which is not in the map.
+struct gs_stray {
+    struct gs_stray *next;
+    const char *path, *id, *name;
+    const char *version_id, *version_name; // "" in the per-entity layout
+};
+// In the order of the paths. meta: where its apps are; NULL: single files.
+enum gs_status gs_stray_find(struct gs_mirror *mirror, const struct gs_oid *commit,
+                             const struct gs_per_entity_meta *meta, const struct gs_map *named,
+                             struct gs_arena *arena, struct gs_stray **out_first,
+                             struct gs_error *err) GS_MUST_CHECK;
 
 // ---- catalog.c ----------------------------------------------------------------------
 

@@ -43,28 +43,41 @@ struct gs_slice gs_per_entity_name_of(struct gs_slice path)
     return name;
 }
 
+// False when the entry cannot be read; that is nobody's trouble but the one app's.
+static bool read_entry(const struct gs_per_entity_meta *meta, yyjson_val *key, yyjson_val *entry,
+                       struct gs_problems *problems, struct gs_git_app *out_app)
+{
+    GS_CLEANUP(gs_error_release) struct gs_error cause = GS_ERROR_INIT;
+    struct gs_arena *arena = problems->arena;
+    struct gs_slice path = GS_SLICE_EMPTY, id = gs_json_str(key);
+    if (gs_app_check_name(id, NULL, &cause) != GS_OK ||
+        gs_per_entity_read_path(meta, id.data, entry, &path, &cause) != GS_OK) {
+        gs_problems_add(problems, "entry_unreadable", meta->path, "%s", cause.message);
+        return false;
+    }
+    *out_app = (struct gs_git_app){
+        .id = gs_arena_dup_slice(arena, id),
+        .name = gs_arena_dup_slice(arena, gs_per_entity_name_of(path)),
+        .path = gs_arena_dup_slice(arena, path),
+        .version_id = "",
+        .version_name = "",
+        .last_commit_message = "",
+        .last_commit_user = "",
+        .last_push_date = gs_meta_get_text(entry, "updatedAt", arena),
+        .is_module = meta->modules,
+    };
+    return true;
+}
+
 static void add_entries(struct gs_catalog *catalog, const struct gs_per_entity_meta *meta,
-                        yyjson_val *root, struct gs_arena *arena)
+                        yyjson_val *root)
 {
     size_t i, n;
     yyjson_val *key, *entry;
     yyjson_obj_foreach(root, i, n, key, entry)
     {
-        struct gs_slice path = GS_SLICE_EMPTY, id = gs_json_str(key);
-        if (gs_app_check_name(id, NULL, NULL) != GS_OK ||
-            gs_per_entity_read_path(meta, id.data, entry, &path, NULL) != GS_OK)
-            continue;
-        catalog->apps[catalog->count++] = (struct gs_git_app){
-            .id = gs_arena_dup_slice(arena, id),
-            .name = gs_arena_dup_slice(arena, gs_per_entity_name_of(path)),
-            .path = gs_arena_dup_slice(arena, path),
-            .version_id = "",
-            .version_name = "",
-            .last_commit_message = "",
-            .last_commit_user = "",
-            .last_push_date = gs_meta_get_text(entry, "updatedAt", arena),
-            .is_module = meta->modules,
-        };
+        if (read_entry(meta, key, entry, &catalog->problems, &catalog->apps[catalog->count]))
+            catalog->count++;
     }
 }
 
@@ -72,23 +85,24 @@ static enum gs_status read_catalog(struct gs_mirror *mirror, const struct gs_oid
                                    struct gs_arena *arena, struct gs_catalog *out_catalog,
                                    struct gs_error *err)
 {
-    yyjson_doc *metas[GS_PER_ENTITY_METAS] = {NULL};
-    struct gs_catalog catalog = {.layout = GS_LAYOUT_PER_ENTITY};
+    struct gs_meta metas[GS_PER_ENTITY_METAS] = {{NULL, false}};
+    struct gs_catalog catalog = *out_catalog;
     enum gs_status status = GS_OK;
     size_t count = 0;
     for (size_t i = 0; i < GS_PER_ENTITY_METAS && status == GS_OK; i++) {
-        status = gs_meta_read(mirror, commit, gs_per_entity_metas[i].path, &metas[i], err);
-        count += yyjson_obj_size(yyjson_doc_get_root(metas[i]));
+        status = gs_meta_read_or_rebuild(mirror, commit, &gs_per_entity_metas[i], arena,
+                                         &catalog.problems, &metas[i], err);
+        count += yyjson_obj_size(yyjson_doc_get_root(metas[i].doc));
     }
     if (status == GS_OK) {
         catalog.apps = gs_arena_array(arena, count, sizeof *catalog.apps);
         for (size_t i = 0; i < GS_PER_ENTITY_METAS; i++)
-            add_entries(&catalog, &gs_per_entity_metas[i], yyjson_doc_get_root(metas[i]), arena);
+            add_entries(&catalog, &gs_per_entity_metas[i], yyjson_doc_get_root(metas[i].doc));
         gs_catalog_mark_shared_paths(&catalog);
         *out_catalog = catalog;
     }
     for (size_t i = 0; i < GS_PER_ENTITY_METAS; i++)
-        gs_json_free(metas[i]);
+        gs_json_free(metas[i].doc);
     return status;
 }
 

@@ -154,7 +154,7 @@ enum gs_status gs_per_entity_read_version(struct gs_mirror *mirror, const struct
 
 // Where the app that is pushed was, and where it will be.
 struct gs_per_entity_place {
-    yyjson_doc *metas[GS_PER_ENTITY_METAS];
+    struct gs_meta metas[GS_PER_ENTITY_METAS];
     size_t meta;          // which one has, or gets, the entry
     const char *old_path; // NULL when git does not have the app yet
     const char *path;

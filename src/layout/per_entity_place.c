@@ -13,8 +13,8 @@ static enum gs_status read_metas(struct search *search, struct gs_mirror *mirror
 {
     enum gs_status status = GS_OK;
     for (size_t i = 0; i < GS_PER_ENTITY_METAS && status == GS_OK; i++)
-        status = gs_meta_read(mirror, parent, gs_per_entity_metas[i].path, &search->place->metas[i],
-                              err);
+        status = gs_meta_read_or_rebuild(mirror, parent, &gs_per_entity_metas[i], search->arena,
+                                         NULL, &search->place->metas[i], err);
     return status;
 }
 
@@ -31,7 +31,8 @@ static enum gs_status find_entry(struct search *search, bool is_module, struct g
     const struct gs_layout_push *push = search->push;
     for (size_t i = 0; i < GS_PER_ENTITY_METAS; i++) {
         const struct gs_per_entity_meta *meta = &gs_per_entity_metas[i];
-        yyjson_val *entry = yyjson_obj_get(yyjson_doc_get_root(place->metas[i]), push->git_app_id);
+        yyjson_val *entry =
+            yyjson_obj_get(yyjson_doc_get_root(place->metas[i].doc), push->git_app_id);
         if (!entry)
             continue;
         struct gs_slice path;
@@ -90,13 +91,13 @@ enum gs_status gs_per_entity_find_place(struct gs_mirror *mirror, const struct g
     if (status == GS_OK)
         status = find_entry(&search, is_module, err);
     for (size_t i = 0; i < GS_PER_ENTITY_METAS && status == GS_OK; i++)
-        status = check_others(&search, yyjson_doc_get_root(out_place->metas[i]), err);
+        status = check_others(&search, yyjson_doc_get_root(out_place->metas[i].doc), err);
     return status;
 }
 
 void gs_per_entity_place_release(struct gs_per_entity_place *place)
 {
     for (size_t i = 0; i < GS_PER_ENTITY_METAS; i++)
-        gs_json_free(place->metas[i]);
+        gs_json_free(place->metas[i].doc);
     *place = (struct gs_per_entity_place){.path = NULL};
 }

@@ -129,13 +129,21 @@ static enum gs_status compare_documents(const struct plan *plan, struct gs_slice
     return status;
 }
 
+static bool has_rebuilt(const struct plan *plan)
+{
+    for (size_t i = 0; i < GS_PER_ENTITY_METAS; i++)
+        if (plan->place.metas[i].rebuilt)
+            return true;
+    return false;
+}
+
 // By what the caller has read, before the files are, or by the files.
 static enum gs_status is_up_to_date(const struct plan *plan, bool *out_yes, struct gs_error *err)
 {
     GS_CLEANUP(gs_buf_release) struct gs_buf there;
     gs_buf_init(&there, FILES_MAX);
     *out_yes = false;
-    if (!plan->place.old_path || is_renamed(plan))
+    if (!plan->place.old_path || is_renamed(plan) || has_rebuilt(plan))
         return GS_OK;
     if (plan->push->held)
         return compare_documents(plan, *plan->push->held, out_yes, err);
@@ -225,19 +233,36 @@ static enum gs_status write_files(struct plan *plan, struct gs_error *err)
     return status;
 }
 
-static enum gs_status write_entry(struct plan *plan, struct gs_error *err)
+// An entry that is there already says when its app was changed, and nothing else has to be written then.
+static enum gs_status write_meta(struct plan *plan, size_t index, bool changed,
+                                 struct gs_error *err)
 {
     const struct gs_per_entity_place *place = &plan->place;
+    bool own = changed && index == place->meta;
+    if (!own && !place->metas[index].rebuilt)
+        return GS_OK;
     char when[GS_ISO_TEXT + 1];
     gs_clock_format_iso(plan->push->when_ms, when);
     struct gs_meta_draft draft;
-    enum gs_status status = gs_meta_draft_init(&draft, place->metas[place->meta], err);
+    enum gs_status status = gs_meta_draft_init(&draft, place->metas[index].doc, err);
     if (status != GS_OK)
         return status;
-    gs_meta_draft_put(&draft, plan->who.id, "appPath", gs_slice_str(place->path));
-    gs_meta_draft_put(&draft, plan->who.id, "updatedAt", gs_slice_str(when));
-    status = gs_meta_draft_finish(&draft, gs_per_entity_metas[place->meta].path, &plan->edits, err);
+    draft.changed = place->metas[index].rebuilt;
+    if (own) {
+        gs_meta_draft_put(&draft, plan->who.id, "appPath", gs_slice_str(place->path));
+        gs_meta_draft_put(&draft, plan->who.id, "updatedAt", gs_slice_str(when));
+    }
+    status = gs_meta_draft_finish(&draft, gs_per_entity_metas[index].path, &plan->edits, err);
     gs_meta_draft_release(&draft);
+    return status;
+}
+
+static enum gs_status write_metas(struct plan *plan, struct gs_error *err)
+{
+    bool changed = plan->edits.count > 0 || !plan->place.old_path;
+    enum gs_status status = GS_OK;
+    for (size_t i = 0; status == GS_OK && i < GS_PER_ENTITY_METAS; i++)
+        status = write_meta(plan, i, changed, err);
     return status;
 }
 
@@ -260,10 +285,7 @@ static enum gs_status change_files(struct plan *plan, struct gs_error *err)
         status = gs_per_entity_update_sources(
             plan->mirror, plan->parent, &plan->there.entities.lists[GS_ENTITY_DATA_SOURCES],
             &plan->pushed.lists[GS_ENTITY_DATA_SOURCES], plan->push->when_ms, &plan->edits, err);
-    // An entry that is there already says when its app was changed.
-    if (status != GS_OK || (plan->edits.count == 0 && plan->place.old_path))
-        return status;
-    return write_entry(plan, err);
+    return status == GS_OK ? write_metas(plan, err) : status;
 }
 
 static enum gs_status load_place(struct plan *plan, struct gs_error *err)

@@ -49,14 +49,18 @@ const char *gs_single_file_path(struct gs_arena *arena, struct gs_slice app,
 }
 
 // False when the entry cannot be read; that is nobody's trouble but the one app's.
-static bool read_entry(yyjson_val *key, yyjson_val *entry, struct gs_arena *arena,
+static bool read_entry(yyjson_val *key, yyjson_val *entry, struct gs_problems *problems,
                        struct gs_git_app *out_app)
 {
+    GS_CLEANUP(gs_error_release) struct gs_error cause = GS_ERROR_INIT;
+    struct gs_arena *arena = problems->arena;
     struct gs_single_file_names names = {GS_SLICE_EMPTY, GS_SLICE_EMPTY};
     struct gs_slice id = gs_json_str(key);
-    if (gs_app_check_name(id, NULL, NULL) != GS_OK ||
-        gs_single_file_read_names(id.data, entry, &names, NULL) != GS_OK)
+    if (gs_app_check_name(id, NULL, &cause) != GS_OK ||
+        gs_single_file_read_names(id.data, entry, &names, &cause) != GS_OK) {
+        gs_problems_add(problems, "entry_unreadable", gs_single_file_meta, "%s", cause.message);
         return false;
+    }
     *out_app = (struct gs_git_app){
         .id = gs_arena_dup_slice(arena, id),
         .name = gs_arena_dup_slice(arena, names.app),
@@ -74,20 +78,22 @@ static enum gs_status read_catalog(struct gs_mirror *mirror, const struct gs_oid
                                    struct gs_arena *arena, struct gs_catalog *out_catalog,
                                    struct gs_error *err)
 {
-    GS_CLEANUP(gs_json_cleanup) yyjson_doc *meta = NULL;
-    enum gs_status status = gs_meta_read(mirror, commit, gs_single_file_meta, &meta, err);
+    struct gs_meta meta;
+    struct gs_catalog catalog = *out_catalog;
+    enum gs_status status =
+        gs_meta_read_or_rebuild(mirror, commit, NULL, arena, &catalog.problems, &meta, err);
     if (status != GS_OK)
         return status;
-    yyjson_val *root = yyjson_doc_get_root(meta);
-    struct gs_catalog catalog = {
-        .layout = GS_LAYOUT_SINGLE_FILE,
-        .apps = gs_arena_array(arena, yyjson_obj_size(root), sizeof *catalog.apps),
-    };
+    yyjson_val *root = yyjson_doc_get_root(meta.doc);
+    catalog.apps = gs_arena_array(arena, yyjson_obj_size(root), sizeof *catalog.apps);
     size_t i, n;
     yyjson_val *key, *entry;
-    yyjson_obj_foreach(root, i, n, key,
-                       entry) if (read_entry(key, entry, arena, &catalog.apps[catalog.count]))
-        catalog.count++;
+    yyjson_obj_foreach(root, i, n, key, entry)
+    {
+        if (read_entry(key, entry, &catalog.problems, &catalog.apps[catalog.count]))
+            catalog.count++;
+    }
+    gs_json_free(meta.doc);
     gs_catalog_mark_shared_paths(&catalog);
     *out_catalog = catalog;
     return GS_OK;

@@ -13,6 +13,7 @@ struct plan {
     const struct gs_layout_push *push;
     struct gs_edits edits;
     yyjson_doc *meta;
+    bool rebuilt;                    // the metadata in git cannot be read
     yyjson_val *entry;               // of the app; NULL when git does not have it yet
     struct gs_single_file_names old; // what the entry says
     bool folder_shared;              // other entries name the old folder
@@ -98,7 +99,7 @@ static enum gs_status has_same_document(const struct plan *plan, bool *out_same,
 
 static enum gs_status is_up_to_date(const struct plan *plan, bool *out_yes, struct gs_error *err)
 {
-    if (!plan->entry || strcmp(plan->old_path, plan->new_path) != 0 ||
+    if (plan->rebuilt || !plan->entry || strcmp(plan->old_path, plan->new_path) != 0 ||
         !gs_slice_eq_str(gs_json_get_str(plan->entry, "gitVersionId"), plan->push->version_id)) {
         *out_yes = false;
         return GS_OK;
@@ -175,6 +176,7 @@ static enum gs_status write_entry(struct plan *plan, struct gs_error *err)
     enum gs_status status = gs_meta_draft_init(&draft, plan->meta, err);
     if (status != GS_OK)
         return status;
+    draft.changed = plan->rebuilt;
     for (size_t i = 0; i < GS_COUNT(members); i++)
         gs_meta_draft_put(&draft, push->git_app_id, members[i].name, gs_slice_str(members[i].text));
     status = gs_meta_draft_finish(&draft, gs_single_file_meta, &plan->edits, err);
@@ -185,8 +187,11 @@ static enum gs_status write_entry(struct plan *plan, struct gs_error *err)
 static enum gs_status make_plan(struct plan *plan, struct gs_error *err)
 {
     bool done = false;
-    enum gs_status status =
-        gs_meta_read(plan->mirror, plan->parent, gs_single_file_meta, &plan->meta, err);
+    struct gs_meta meta = {.doc = NULL};
+    enum gs_status status = gs_meta_read_or_rebuild(plan->mirror, plan->parent, NULL,
+                                                    plan->edits.arena, NULL, &meta, err);
+    plan->meta = meta.doc;
+    plan->rebuilt = meta.rebuilt;
     if (status == GS_OK)
         status = find_entry(plan, err);
     if (status == GS_OK)

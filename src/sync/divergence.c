@@ -52,6 +52,7 @@ enum gs_status gs_session_read_app(struct session *session, const struct gs_oid 
     if (status != GS_OK)
         return status;
     remote.layout = catalog->layout;
+    remote.problems = catalog->problems;
     remote.entry = git_app_id ? gs_catalog_find(catalog, git_app_id)
                               : gs_catalog_find_by_name(catalog, git_app_name);
     if (remote.entry) {
@@ -65,6 +66,29 @@ enum gs_status gs_session_read_app(struct session *session, const struct gs_oid 
     else
         gs_buf_release(&remote.document);
     return status;
+}
+
+enum gs_status gs_session_read_app_to_push(struct session *session, const struct gs_oid *commit,
+                                           const char *git_app_id, struct remote_app *out_remote,
+                                           struct gs_error *err)
+{
+    enum gs_status status = gs_session_read_app(session, commit, git_app_id, NULL, out_remote, err);
+    if (status != GS_NOT_FOUND || err->code != GS_CODE_NOT_IN_GIT)
+        return status;
+    const struct gs_catalog *catalog;
+    GS_CLEANUP(gs_error_release) struct gs_error cause = GS_ERROR_INIT;
+    gs_error_move(&cause, err);
+    status = gs_session_catalog(session, commit, &catalog, err);
+    if (status != GS_OK)
+        return status;
+    struct remote_app remote = {.layout = catalog->layout, .problems = catalog->problems};
+    remote.problems.capacity = remote.problems.count; // the list stays the catalog's
+    gs_problems_add(&remote.problems, "entry_without_file",
+                    gs_catalog_find(catalog, git_app_id)->path, "%s; this push puts it there",
+                    cause.message);
+    gs_buf_init(&remote.document, session->sync->options.document_limit);
+    *out_remote = remote;
+    return GS_OK;
 }
 
 const struct gs_version *gs_find_synced_version(const struct gs_app_view *view,

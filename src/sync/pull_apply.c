@@ -171,7 +171,7 @@ static enum gs_status apply_plan(struct incoming *incoming, struct pull_plan *pl
         status =
             gs_report_commit(incoming->session, &incoming->resolved.commit, plan->json, root, err);
     report_changes(plan, root);
-    gs_report_warnings(&incoming->scan, task->arena, plan->json, root);
+    gs_report_warnings(&incoming->scan, &incoming->remote.problems, task->arena, plan->json, root);
     return status == GS_OK ? gs_pull_end(task, &tx, plan->json, err) : status;
 }
 

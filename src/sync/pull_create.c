@@ -105,7 +105,8 @@ static enum gs_status create(struct incoming *incoming, const struct gs_document
     gs_report_app(&app, NULL, doc, root);
     gs_report_version(doc, root, &version, NULL);
     report_git(incoming, doc, root);
-    gs_report_warnings(&incoming->scan, incoming->task->arena, doc, root);
+    gs_report_warnings(&incoming->scan, &incoming->remote.problems, incoming->task->arena, doc,
+                       root);
     struct needs_place place = {app.organization_id, version.environment_id, incoming->task->arena};
     status = gs_report_needs(tx, &incoming->scan, &place, doc, root, err);
     if (status == GS_OK)

@@ -265,7 +265,7 @@ static enum gs_status prepare(struct push_batch *batch, struct push_item *item,
     item->git_app_id = local->link.app_id ? local->link.git_app_id : local->app.id;
     struct remote_app remote;
     enum gs_status status =
-        gs_session_read_app(batch->session, tip, item->git_app_id, NULL, &remote, err);
+        gs_session_read_app_to_push(batch->session, tip, item->git_app_id, &remote, err);
     if (status != GS_OK)
         return status;
     status = take_normal_form(batch, item, &remote, local, err);

@@ -276,13 +276,19 @@ enum gs_status gs_session_catalog(struct session *session, const struct gs_oid *
 struct remote_app {
     const struct gs_git_app *entry; // NULL: git has no such app
     enum gs_layout layout;
-    struct gs_buf document; // release it
+    struct gs_problems problems; // of the repository, that do not keep the call from going on
+    struct gs_buf document;      // release it
     char document_id[GS_DOCUMENT_ID + 1];
 };
 enum gs_status gs_session_read_app(struct session *session, const struct gs_oid *commit,
                                    const char *git_app_id, const char *git_app_name,
                                    struct remote_app *out_remote,
                                    struct gs_error *err) GS_MUST_CHECK;
+// The same for a push, which puts right what it can: an app whose entry names a file that is not there is told among the problems
+// and taken for one that git does not have.
+enum gs_status gs_session_read_app_to_push(struct session *session, const struct gs_oid *commit,
+                                           const char *git_app_id, struct remote_app *out_remote,
+                                           struct gs_error *err) GS_MUST_CHECK;
 // The version that was last synced with that document; NULL when there is none.
 const struct gs_version *gs_find_synced_version(const struct gs_app_view *view,
                                                 const char *document_id);
@@ -345,8 +351,8 @@ enum gs_status gs_check_secrets(const struct session *session, const struct task
                                 struct gs_error *err) GS_MUST_CHECK;
 // Adds "warnings": [{code,path,message}], of what is no reason to refuse the call.
 struct gs_scan;
-void gs_report_warnings(const struct gs_scan *scan, struct gs_arena *arena, yyjson_mut_doc *doc,
-                        yyjson_mut_val *root);
+void gs_report_warnings(const struct gs_scan *scan, const struct gs_problems *problems,
+                        struct gs_arena *arena, yyjson_mut_doc *doc, yyjson_mut_val *root);
 // Whose constants count, and in which environment they have to be.
 struct needs_place {
     const char *organization_id, *environment_id;
@@ -371,6 +377,9 @@ enum gs_status gs_report_commit_members(struct session *session, const struct gs
 enum gs_status gs_report_commit(struct session *session, const struct gs_oid *commit,
                                 yyjson_mut_doc *doc, yyjson_mut_val *obj,
                                 struct gs_error *err) GS_MUST_CHECK;
+// Appends {code,path,message} of each, but no more than a person reads.
+void gs_report_problems(const struct gs_problems *problems, yyjson_mut_doc *doc,
+                        yyjson_mut_val *list);
 // An object "error", of one app among several.
 void gs_report_failure(const struct gs_error *failure, yyjson_mut_doc *doc, yyjson_mut_val *obj);
 enum gs_status gs_report_config(const struct gs_git_config *config, const char *branch_head,

@@ -10,7 +10,7 @@ import repos
 from jsbytes import to_js_bytes
 from place import META, with_text
 
-EMPTY = {"commit": None, "layout": None, "total": 0, "data": [], "nextCursor": None}
+EMPTY = {"commit": None, "layout": None, "total": 0, "data": [], "warnings": [], "nextCursor": None}
 
 
 def listed(place, **query):
@@ -192,7 +192,9 @@ def test_an_entry_that_cannot_be_read_hides_no_other(place):
     place.pushed_app()
     meta = place.meta() | {"bad": {"gitAppName": "../x", "gitVersionName": "v1"}, "worse": 7}
     place.repo.commit_files("main", {META: to_js_bytes(meta)}, "Break two entries")
-    assert list(by_name(listed(place, refresh="true"))) == ["Orders"]
+    answer = listed(place, refresh="true")
+    assert list(by_name(answer)) == ["Orders"]
+    assert [warning["code"] for warning in answer["warnings"]] == ["entry_unreadable"] * 2
 
 
 def test_a_thousand_apps(make_repo, make_place):

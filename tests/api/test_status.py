@@ -344,6 +344,9 @@ def test_a_bad_refresh(place, client, flag):
 def test_metadata_that_cannot_be_read(place, client):
     app = place.pushed_app()
     place.repo.commit_files("main", {META: "<<<<<<<"}, "A bad merge")
+    assert fresh(place, app)["state"] == "in_sync"
+    place.repo.commit_files("fresh", {META: "<<<<<<<"}, "Never whole")
+    place.repo.git("update-ref", "refs/heads/main", "refs/heads/fresh")
     with place.unchanged():
         client.status(app.id, refresh="true").refused(422, "meta_unreadable")
 

@@ -323,6 +323,14 @@ static enum gs_status compare_metadata(struct trip *trip, const char *path)
     return status;
 }
 
+static bool was_rebuilt(const struct gs_catalog *catalog)
+{
+    for (size_t i = 0; i < catalog->problems.count; i++)
+        if (strcmp(catalog->problems.items[i].code, "meta_rebuilt") == 0)
+            return true;
+    return false;
+}
+
 static enum gs_status travel_commit(struct trip *trip)
 {
     struct gs_catalog catalog;
@@ -330,7 +338,8 @@ static enum gs_status travel_commit(struct trip *trip)
         gs_catalog_read(trip->mirror, &trip->commit, trip->arena, &catalog, &trip->err);
     trip->copy = (struct gs_oid){""};
     trip->tally.commits++;
-    if (trip->err.code == GS_CODE_META_UNREADABLE) {
+    // Metadata that had to be rebuilt would be written by the first push.
+    if (trip->err.code == GS_CODE_META_UNREADABLE || (status == GS_OK && was_rebuilt(&catalog))) {
         trip->tally.unreadable++;
         gs_error_release(&trip->err);
         return GS_OK;
