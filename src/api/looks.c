@@ -50,3 +50,10 @@ enum gs_status gs_git_apps(struct call *call, struct gs_error *err)
         status = gs_query_limit(call, APPS_USUAL, APPS_MAX, &request.limit, err);
     return status == GS_OK ? look(call, &request, err) : status;
 }
+
+enum gs_status gs_git_check(struct call *call, struct gs_error *err)
+{
+    struct gs_sync_request request = {.kind = GS_SYNC_CHECK};
+    enum gs_status status = read_branch(call, &request, err);
+    return status == GS_OK ? look(call, &request, err) : status;
+}

@@ -98,6 +98,8 @@ const struct api_route gs_api_table[] = {
     {"GET", BASE "/organization/git/apps", LATER, ROUTE_SYNC, 200, gs_git_apps,
      "the apps, modules and versions that a branch, tag or commit of the repository holds",
      "organizationId ref limit cursor refresh", NULL},
+    {"GET", BASE "/organization/git/check", LATER, ROUTE_SYNC, 200, gs_git_check,
+     "everything odd in what a branch, tag or commit holds", "organizationId ref refresh", NULL},
     {"POST", BASE "/apps/:appId/versions/:versionId/git-sync/push", OPERATION, ROUTE_SYNC, 200,
      gs_version_push, "push a version to git", "dryRun diff", PUSH},
     {"POST", BASE "/apps", OPERATION, ROUTE_SYNC, 201, gs_app_create, "create an app from git",

@@ -68,11 +68,26 @@ const struct gs_git_app *gs_catalog_find(const struct gs_catalog *catalog, const
 const struct gs_git_app *gs_catalog_find_by_name(const struct gs_catalog *catalog,
                                                  const char *name);
 
-// Which version of an app a commit holds, without reading the whole app. Single-file: as the metadata says. Per-entity: from the
-// files of its versions. not_in_git when its files are missing, not_an_app when they do not tell.
+// Everything odd in a commit. One bad app is told with its problems and stops no other. Reads all that the metadata name.
 struct gs_git_version {
     const char *id, *name;
 };
+struct gs_checked_app {
+    const struct gs_git_app *app;
+    struct gs_git_version version; // NULL when the app cannot be read
+    struct gs_problems problems;
+};
+struct gs_check {
+    struct gs_catalog catalog;
+    struct gs_checked_app *apps; // those of the catalog
+    struct gs_problems problems; // of no app that is listed
+};
+enum gs_status gs_layout_check(struct gs_mirror *mirror, const struct gs_oid *commit,
+                               struct gs_arena *arena, struct gs_check *out_check,
+                               struct gs_error *err) GS_MUST_CHECK;
+
+// Which version of an app a commit holds, without reading the whole app. Single-file: as the metadata says. Per-entity: from the
+// files of its versions. not_in_git when its files are missing, not_an_app when they do not tell.
 enum gs_status gs_layout_read_version(struct gs_mirror *mirror, const struct gs_oid *commit,
                                       enum gs_layout layout, const struct gs_git_app *app,
                                       struct gs_arena *arena, struct gs_git_version *out_version,

@@ -171,6 +171,8 @@ void gs_per_entity_place_release(struct gs_per_entity_place *place);
 
 // ---- per_entity_source.c --------------------------------------------------------------
 
+extern const char gs_per_entity_source_meta[]; // the path of the metadata
+
 // Carries what a push changes in the name, kind or type of the app's data sources over to those of the workspace, data-sources/<id>.json,
 // and their metadata. What is not there, or not readable, stays as it is.
 enum gs_status gs_per_entity_update_sources(struct gs_mirror *mirror, const struct gs_oid *parent,

@@ -7,7 +7,7 @@
 
 enum { SOURCE_MAX = 16 << 20 };
 
-static const char meta_path[] = ".meta/dataSourceMeta.json";
+const char gs_per_entity_source_meta[] = ".meta/dataSourceMeta.json";
 static const char *const members[] = {"name", "kind", "type"};
 
 struct update {
@@ -131,7 +131,7 @@ enum gs_status gs_per_entity_update_sources(struct gs_mirror *mirror, const stru
     GS_CLEANUP(gs_json_cleanup) yyjson_doc *meta = NULL;
     struct gs_error cause = GS_ERROR_INIT;
     struct update update = {.mirror = mirror, .parent = parent, .edits = edits};
-    enum gs_status status = gs_meta_read(mirror, parent, meta_path, &meta, &cause);
+    enum gs_status status = gs_meta_read(mirror, parent, gs_per_entity_source_meta, &meta, &cause);
     // Metadata that somebody broke do not stop an app; but then its hashes would no longer be true.
     if (cause.code == GS_CODE_META_UNREADABLE) {
         gs_error_release(&cause);
@@ -146,7 +146,7 @@ enum gs_status gs_per_entity_update_sources(struct gs_mirror *mirror, const stru
     gs_clock_format_iso(when_ms, update.when);
     status = update_changed(&update, before, after, err);
     if (status == GS_OK)
-        status = gs_meta_draft_finish(&update.draft, meta_path, edits, err);
+        status = gs_meta_draft_finish(&update.draft, gs_per_entity_source_meta, edits, err);
     gs_meta_draft_release(&update.draft);
     return status;
 }

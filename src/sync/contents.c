@@ -51,7 +51,7 @@ void gs_report_warnings(const struct gs_scan *scan, const struct gs_problems *pr
                         struct gs_arena *arena, yyjson_mut_doc *doc, yyjson_mut_val *root)
 {
     yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, root, "warnings");
-    gs_report_problems(problems, doc, list);
+    gs_report_problems(problems, WARNINGS_MAX, doc, list);
     for (size_t i = 0; i < scan->secret_count && i < GS_SCAN_SECRETS_MAX; i++) {
         yyjson_mut_val *obj = yyjson_mut_arr_add_obj(doc, list);
         gs_json_add_cstr(doc, obj, "code", gs_code_text(GS_CODE_SECRET_IN_DOCUMENT));

@@ -165,7 +165,7 @@ static enum gs_status write_page(struct listing *listing, struct gs_error *err)
     enum gs_status status = GS_OK;
     for (size_t i = listing->first; status == GS_OK && i < listing->end; i++)
         status = add_app(listing, i, doc, yyjson_mut_arr_add_obj(doc, list), err);
-    gs_report_problems(&listing->catalog->problems, doc,
+    gs_report_problems(&listing->catalog->problems, WARNINGS_MAX, doc,
                        yyjson_mut_obj_add_arr(doc, root, "warnings"));
     bool more = listing->end < listing->catalog->count;
     gs_json_add_cstr(

@@ -37,7 +37,7 @@ static enum gs_status read_config(struct look *look, const char *organization_id
 
 bool gs_look_has_ref(const struct gs_sync_request *request)
 {
-    return request->kind == GS_SYNC_LIST;
+    return request->kind == GS_SYNC_LIST || request->kind == GS_SYNC_CHECK;
 }
 
 // The commit that the call is about; of a page behind the first one, that of the first.
@@ -94,6 +94,7 @@ bool gs_is_look(const struct gs_sync_request *request)
     case GS_SYNC_STATUS:
     case GS_SYNC_HISTORY:
     case GS_SYNC_LIST:
+    case GS_SYNC_CHECK:
     case GS_SYNC_RERELEASE:
         return true;
     case GS_SYNC_ROLLBACK:
@@ -111,6 +112,8 @@ static enum gs_status answer(struct session *session, const struct gs_oid *head,
         return gs_history_write(session, head, task, err);
     case GS_SYNC_LIST:
         return gs_listing_write(session, head, task, err);
+    case GS_SYNC_CHECK:
+        return gs_check_write(session, head, task, err);
     case GS_SYNC_ROLLBACK:
         return gs_rollback_run(session, task, err);
     case GS_SYNC_RERELEASE:

@@ -25,6 +25,8 @@ enum gs_status gs_history_write(struct session *session, const struct gs_oid *he
 // The apps at a commit, which is none in an empty repository.
 enum gs_status gs_listing_write(struct session *session, const struct gs_oid *commit,
                                 struct task *task, struct gs_error *err) GS_MUST_CHECK;
+enum gs_status gs_check_write(struct session *session, const struct gs_oid *commit,
+                              struct task *task, struct gs_error *err) GS_MUST_CHECK;
 // False when it is no cursor.
 bool gs_listing_read_cursor(const char *cursor, struct gs_oid *out_commit, size_t *out_first);
 

@@ -47,6 +47,7 @@ static enum batch_class class_of(const struct task *task)
     case GS_SYNC_STATUS:
     case GS_SYNC_HISTORY:
     case GS_SYNC_LIST:
+    case GS_SYNC_CHECK:
     case GS_SYNC_RERELEASE:
         return CLASS_PULL;
     case GS_SYNC_ROLLBACK:

@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sync/sync_internal.h"
 
-enum { PROBLEMS_MAX = 100 };
-
 void gs_report_version(yyjson_mut_doc *doc, yyjson_mut_val *obj, const struct gs_version *version,
                        const char *environment)
 {
@@ -67,10 +65,10 @@ enum gs_status gs_report_commit(struct session *session, const struct gs_oid *co
     return gs_report_commit_members(session, commit, doc, val, err);
 }
 
-void gs_report_problems(const struct gs_problems *problems, yyjson_mut_doc *doc,
+void gs_report_problems(const struct gs_problems *problems, size_t most, yyjson_mut_doc *doc,
                         yyjson_mut_val *list)
 {
-    for (size_t i = 0; i < problems->count && i < PROBLEMS_MAX; i++) {
+    for (size_t i = 0; i < problems->count && i < most; i++) {
         yyjson_mut_val *obj = yyjson_mut_arr_add_obj(doc, list);
         gs_json_add_cstr(doc, obj, "code", problems->items[i].code);
         gs_json_add_cstr(doc, obj, "path", problems->items[i].path);

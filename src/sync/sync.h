@@ -72,6 +72,7 @@ enum gs_sync_kind {
     GS_SYNC_PUSH_ALL,  // push the latest version of each app of an organization
     GS_SYNC_PULL_ALL,  // pull into each linked app of an organization
     GS_SYNC_LIST,      // look: the apps that a branch, tag or commit holds
+    GS_SYNC_CHECK,     // look: everything odd in it
 };
 
 enum gs_divergence {
@@ -109,7 +110,7 @@ struct gs_sync_request {
     const char *version_id;                // push; promote: this version, without pulling
     struct gs_slice message;               // push, rollback
     const char *git_app_id, *git_app_name; // create: one of the two
-    const char *ref;                       // create; pull, list: NULL for the configured branch
+    const char *ref;                       // create; pull, list, check: NULL for the configured branch
     enum gs_divergence
         divergence; // when both sides changed: push (fail, ours, merge), pull and promote (fail merges and fails on conflicts only, ours, theirs)
     struct gs_deletion_limit max_deletions; // pull, promote

@@ -377,8 +377,9 @@ enum gs_status gs_report_commit_members(struct session *session, const struct gs
 enum gs_status gs_report_commit(struct session *session, const struct gs_oid *commit,
                                 yyjson_mut_doc *doc, yyjson_mut_val *obj,
                                 struct gs_error *err) GS_MUST_CHECK;
-// Appends {code,path,message} of each, but no more than a person reads.
-void gs_report_problems(const struct gs_problems *problems, yyjson_mut_doc *doc,
+// Appends {code,path,message} of each, but no more than most. WARNINGS_MAX is what a person reads beside something else.
+enum { WARNINGS_MAX = 100 };
+void gs_report_problems(const struct gs_problems *problems, size_t most, yyjson_mut_doc *doc,
                         yyjson_mut_val *list);
 // An object "error", of one app among several.
 void gs_report_failure(const struct gs_error *failure, yyjson_mut_doc *doc, yyjson_mut_val *obj);

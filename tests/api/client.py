@@ -165,6 +165,10 @@ class Client:
         path = path_of("organization", "git", "apps", organizationId=organization, **query)
         return self.send("GET", path)
 
+    def git_check(self, organization, **query):
+        path = path_of("organization", "git", "check", organizationId=organization, **query)
+        return self.send("GET", path)
+
     def push(self, app, version, message="Push", **members):
         path = path_of("apps", app, "versions", version, "git-sync", "push")
         return self.send("POST", path, {"commitMessage": message} | members)
