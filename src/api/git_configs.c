@@ -56,6 +56,7 @@ static enum gs_status read_config(struct call *call, yyjson_val *body, const cha
     input.layout = layout < 0 ? NULL : layouts[layout];
     input.disabled = !gs_fields_bool(&fields, "isEnabled", true);
     input.allow_secrets = gs_fields_bool(&fields, "allowSecrets", false);
+    input.tag = gs_fields_bool(&fields, "tag", false);
     read_author(&fields, call, &input);
     *out_input = input;
     return gs_fields_end(&fields, err);

@@ -19,7 +19,7 @@
     ",\"githubEnterpriseApiUrl\":" TEXT                                                            \
     ",\"layout\":{\"enum\":[\"single-file\",\"per-entity\"]},\"commitAuthor\":{"                   \
     "\"type\":\"object\",\"properties\":{\"name\":" TEXT ",\"email\":" TEXT                        \
-    "}},\"isEnabled\":" FLAG ",\"allowSecrets\":" FLAG "}}"
+    "}},\"isEnabled\":" FLAG ",\"allowSecrets\":" FLAG ",\"tag\":" FLAG "}}"
 #define PUSH                                                                                       \
     "{\"type\":\"object\",\"required\":[\"commitMessage\"],\"properties\":{\"commitMessage\":{"    \
     "\"type\":\"string\",\"minLength\":1,\"maxLength\":65536},\"onConflict\":{"                    \
@@ -140,7 +140,7 @@ const struct api_route gs_api_table[] = {
      "delete an app here; git keeps it", NULL, NULL},
     {"GET", BASE "/apps/:appId/versions", 0, ROUTE_AT_ONCE, 200, gs_app_versions,
      "the versions of an app, latest first", NULL, NULL},
-    {"POST", BASE "/apps/:appId/versions/save", LATER_BODY, ROUTE_WORKER, 201, gs_version_save,
+    {"POST", BASE "/apps/:appId/versions/save", LATER_BODY, ROUTE_SYNC, 201, gs_version_save,
      "save the latest version, so that it takes no new documents", NULL, SAVE},
     {"GET", BASE "/apps/:appId/versions/:versionId", LATER, ROUTE_WORKER, 200, gs_version_get,
      "a version with its document", NULL, NULL},

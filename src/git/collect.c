@@ -132,11 +132,26 @@ static enum gs_status list_commits(struct gs_mirror *mirror, const struct gs_git
     return GS_OK;
 }
 
+static bool is_new_tag(struct gs_mirror *mirror, const git_oid *old, const git_oid *new)
+{
+    size_t size;
+    git_object_t type;
+    return git_oid_is_zero(old) && git_odb_read_header(&size, &type, mirror->odb, new) == 0 &&
+           type == GIT_OBJECT_TAG;
+}
+
 enum gs_status gs_collect_objects(struct gs_mirror *mirror, const struct gs_git_advert *advert,
                                   const git_oid *old, const git_oid *new, struct gs_arena *arena,
                                   struct gs_pack_object **out_objects, size_t *out_count,
                                   struct gs_error *err)
 {
+    if (is_new_tag(mirror, old, new)) {
+        struct objects alone = {.arena = arena};
+        append(&alone, new, GIT_OBJECT_TAG);
+        *out_objects = alone.list;
+        *out_count = alone.count;
+        return GS_OK;
+    }
     GS_CLEANUP(gs_arena_cleanup) struct gs_arena *scratch = gs_arena_new();
     struct objects commits = {.arena = scratch};
     enum gs_status status = list_commits(mirror, advert, old, *new, &commits, err);

@@ -3,9 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "git/git_internal.h"
 
-// A name or address as git keeps it: no angle brackets, no control characters, no blanks at the
-// ends (git's ident.c).
-static struct gs_slice clean_ident(struct gs_arena *arena, const char *text)
+struct gs_slice gs_ident_clean(struct gs_arena *arena, const char *text)
 {
     char *copy = gs_arena_strdup(arena, text ? text : "");
     size_t len = 0;
@@ -29,7 +27,7 @@ static enum gs_status check_request(const struct gs_commit_request *request, str
 static void format_commit(const struct gs_commit_request *request, struct gs_arena *arena,
                           struct gs_slice name, const git_oid *tree, struct gs_buf *out)
 {
-    struct gs_slice email = clean_ident(arena, request->author_email);
+    struct gs_slice email = gs_ident_clean(arena, request->author_email);
     long long when_s = (long long)(request->when_ms / 1000);
     struct gs_oid tree_id;
     gs_oid_from_git(tree, &tree_id);
@@ -130,7 +128,7 @@ enum gs_status gs_mirror_commit(struct gs_mirror *mirror, const struct gs_commit
                                 struct gs_error *err)
 {
     GS_CLEANUP(gs_arena_cleanup) struct gs_arena *scratch = gs_arena_new();
-    struct gs_slice name = clean_ident(scratch, request->author_name);
+    struct gs_slice name = gs_ident_clean(scratch, request->author_name);
     struct changes changes = {.arena = arena};
     git_oid before, after;
     struct gs_oid commit = request->parent;
@@ -159,7 +157,7 @@ enum gs_status gs_mirror_squash(struct gs_mirror *mirror, const struct gs_commit
                                 struct gs_error *err)
 {
     GS_CLEANUP(gs_arena_cleanup) struct gs_arena *scratch = gs_arena_new();
-    struct gs_slice name = clean_ident(scratch, request->author_name);
+    struct gs_slice name = gs_ident_clean(scratch, request->author_name);
     git_oid tree;
     enum gs_status status = check_request(request, name, err);
     if (status == GS_OK)

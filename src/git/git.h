@@ -191,6 +191,17 @@ enum gs_status gs_mirror_squash(struct gs_mirror *mirror, const struct gs_commit
                                 const struct gs_oid *top, struct gs_oid *out_commit,
                                 struct gs_error *err) GS_MUST_CHECK;
 
+struct gs_tag_request {
+    struct gs_oid commit; // that the host has
+    const char *name;     // below refs/tags/
+    const char *tagger_name, *tagger_email;
+    struct gs_slice message; // with one final newline added when it has none
+    int64_t when_ms;         // recorded in whole seconds, UTC
+};
+// Makes an annotated tag, which nothing refers to until it is pushed. Errors: invalid_name.
+enum gs_status gs_mirror_tag(struct gs_mirror *mirror, const struct gs_tag_request *request,
+                             struct gs_oid *out_tag, struct gs_error *err) GS_MUST_CHECK;
+
 enum gs_push_outcome {
     // The host reported ok, or that the ref is at new already.
     GS_PUSH_DONE,
@@ -206,7 +217,7 @@ enum gs_push_outcome {
 // One POST to git-receive-pack that moves ref from old (none: creates it) to new, with the objects
 // of the first-parent chain of commits from old to new and no others that old's side of the change
 // has. old must be in the mirror; with none the chain starts at anything that the advertisement
-// names. GS_OK with an outcome for all four cases; for GS_PUSH_UNKNOWN err holds the cause although
+// names; a new ref may also be at a tag that gs_mirror_tag made. GS_OK with an outcome for all four cases; for GS_PUSH_UNKNOWN err holds the cause although
 // the status is GS_OK. out_reason is what the host said, on one line, or NULL. Errors of other
 // kinds (nothing was sent, or the host answered with a 4xx before touching refs): those of
 // gs_git_advertise, invalid_branch, too_large, and internal when there is no such chain. On

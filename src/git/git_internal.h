@@ -226,6 +226,12 @@ size_t gs_pack_count_objects(struct gs_slice start);
 enum gs_status gs_unpack(struct gs_mirror *mirror, struct gs_slice pack, bool *out_done,
                          struct gs_error *err) GS_MUST_CHECK;
 
+// ---- commit.c --------------------------------------------------------------
+
+// A name or address as git keeps it: no angle brackets, no control characters, no blanks at the
+// ends (git's ident.c). NULL is an empty one.
+struct gs_slice gs_ident_clean(struct gs_arena *arena, const char *text);
+
 // ---- collect.c -------------------------------------------------------------
 
 struct gs_pack_object {
@@ -234,7 +240,7 @@ struct gs_pack_object {
 };
 // What the host lacks to have new: the first-parent chain of commits from old (none: from anything
 // that the advertisement names) to new, with the trees and blobs that each adds. internal when
-// there is no such chain.
+// there is no such chain. A new tag travels alone, because the host has the commit.
 enum gs_status gs_collect_objects(struct gs_mirror *mirror, const struct gs_git_advert *advert,
                                   const git_oid *old, const git_oid *new, struct gs_arena *arena,
                                   struct gs_pack_object **out_objects, size_t *out_count,

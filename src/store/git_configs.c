@@ -5,7 +5,7 @@
 #define COLUMNS                                                                                    \
     "organization_id, git_url, branch, github_app_id, github_installation_id, api_url,"            \
     " enterprise_url, enterprise_api_url, sealed_key, key_fingerprint, layout, author_name,"       \
-    " author_email, enabled, allow_secrets, created_at, updated_at"
+    " author_email, enabled, allow_secrets, tag, created_at, updated_at"
 
 static void read_config(struct gs_row *row, void *out)
 {
@@ -25,6 +25,7 @@ static void read_config(struct gs_row *row, void *out)
     config->author_email = gs_row_text(row);
     config->enabled = gs_row_int(row) != 0;
     config->allow_secrets = gs_row_int(row) != 0;
+    config->tag = gs_row_int(row) != 0;
     config->created_at = gs_row_int(row);
     config->updated_at = gs_row_int(row);
 }
@@ -40,7 +41,7 @@ static const struct gs_row_type config_type = {sizeof(struct gs_git_config), rea
     " enterprise_api_url = excluded.enterprise_api_url, sealed_key = excluded.sealed_key,"         \
     " key_fingerprint = excluded.key_fingerprint, layout = excluded.layout,"                       \
     " author_name = excluded.author_name, author_email = excluded.author_email,"                   \
-    " enabled = excluded.enabled, allow_secrets = excluded.allow_secrets,"                         \
+    " enabled = excluded.enabled, allow_secrets = excluded.allow_secrets, tag = excluded.tag,"     \
     " updated_at = excluded.updated_at"
 
 enum gs_status gs_store_put_git_config(struct gs_tx *tx, const struct gs_git_config *config,
@@ -49,7 +50,7 @@ enum gs_status gs_store_put_git_config(struct gs_tx *tx, const struct gs_git_con
     return gs_sql_run(
         tx->db,
         "INSERT INTO git_configs (" COLUMNS ")"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (organization_id) DO UPDATE SET " UPDATE_COLUMNS,
         GS_SQL_ARGS(gs_sql_text(config->organization_id), gs_sql_text(config->git_url),
                     gs_sql_text(config->branch), gs_sql_text(config->github_app_id),
@@ -58,8 +59,8 @@ enum gs_status gs_store_put_git_config(struct gs_tx *tx, const struct gs_git_con
                     gs_sql_blob(config->sealed_key), gs_sql_text(config->key_fingerprint),
                     gs_sql_text(config->layout), gs_sql_text(config->author_name),
                     gs_sql_text(config->author_email), gs_sql_int(config->enabled),
-                    gs_sql_int(config->allow_secrets), gs_sql_int(config->created_at),
-                    gs_sql_int(config->updated_at)),
+                    gs_sql_int(config->allow_secrets), gs_sql_int(config->tag),
+                    gs_sql_int(config->created_at), gs_sql_int(config->updated_at)),
         err);
 }
 

@@ -220,6 +220,7 @@ struct gs_git_config {
     const char *author_name, *author_email;
     bool enabled;
     bool allow_secrets; // documents that hold some are pushed all the same
+    bool tag;           // saved versions get a tag
     int64_t created_at, updated_at;
 };
 // Adds or replaces (created_at stays).
@@ -230,6 +231,17 @@ enum gs_status gs_store_get_git_config(struct gs_tx *tx, const char *organizatio
                                        struct gs_error *err) GS_MUST_CHECK;
 enum gs_status gs_store_delete_git_config(struct gs_tx *tx, const char *organization_id,
                                           struct gs_error *err) GS_MUST_CHECK;
+
+// The tag of a saved version.
+struct gs_version_tag {
+    const char *version_id;
+    const char *commit; // that it is at in git; NULL: it is wanted and not there yet
+};
+// Adds or replaces. not_found when there is no such version.
+enum gs_status gs_store_put_tag(struct gs_tx *tx, const struct gs_version_tag *tag,
+                                struct gs_error *err) GS_MUST_CHECK;
+enum gs_status gs_store_get_tag(struct gs_tx *tx, const char *version_id, struct gs_arena *arena,
+                                struct gs_version_tag *out_tag, struct gs_error *err) GS_MUST_CHECK;
 
 // Which app of a repository an app here is.
 struct gs_git_link {

@@ -181,6 +181,7 @@ static void take_input(struct session *session, const struct task *task)
         .author_email = input->author_email,
         .enabled = !input->disabled,
         .allow_secrets = input->allow_secrets,
+        .tag = input->tag,
     };
 }
 

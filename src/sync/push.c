@@ -89,6 +89,7 @@ static enum gs_status finish_items(struct round *round, struct gs_error *err)
     for (size_t i = round->first; i < round->end; i++) {
         if (!gs_push_is_pending(&round->batch->items[i]))
             continue;
+        gs_push_tag(round, &round->batch->items[i]);
         gs_push_item_reset(&round->batch->items[i]);
         round->batch->items[i].task->ended = true;
     }

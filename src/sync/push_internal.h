@@ -79,6 +79,10 @@ enum gs_status gs_push_record(struct push_batch *batch, struct push_item *item, 
 enum gs_status gs_push_reload_takeover(struct push_batch *batch, struct push_item *item,
                                        const char *replaced_id, struct gs_error *err) GS_MUST_CHECK;
 
+// ---- push_tag.c ----
+// The item's push is done and recorded: tags its version, if that is saved and wants a tag. Tells of it in the answer.
+void gs_push_tag(struct round *round, struct push_item *item);
+
 // ---- push_answer.c ----
 // Begins the answer of an item whose commit would stand on tip. restored is NULL unless it is a rollback.
 struct restored;

@@ -6,7 +6,7 @@
 
 enum { BRANCHES_SEARCHED = 100 };
 
-static const char heads[] = "refs/heads/";
+static const char heads[] = "refs/heads/", tags[] = "refs/tags/";
 
 static enum gs_status fail_ref(const char *ref, struct gs_error *err)
 {
@@ -34,19 +34,46 @@ static enum gs_status take_ref(struct session *session, const struct gs_git_adve
     return GS_OK;
 }
 
+// Some releases write the dots of a version as dashes in its tag: "<app id>/v1-1" is of v1.1.
+static bool is_respelled(const char *tag, const char *wanted, const char *version)
+{
+    if (strlen(tag) != strlen(wanted) || strncmp(tag, wanted, (size_t)(version - wanted)) != 0)
+        return false;
+    for (tag += version - wanted; *version; tag++, version++)
+        if ((*tag == '.' ? '-' : *tag) != (*version == '.' ? '-' : *version))
+            return false;
+    return true;
+}
+
+// The tag of a version that is meant by another spelling; NULL when there is none, or more than one.
+static const struct gs_git_ref *find_respelled(const struct gs_git_advert *advert, const char *ref)
+{
+    const char *slash = strrchr(ref, '/');
+    const struct gs_git_ref *found = NULL;
+    for (size_t i = 0; slash && i < advert->count; i++) {
+        if (!gs_slice_starts(gs_slice_str(advert->refs[i].name), tags) ||
+            !is_respelled(advert->refs[i].name + strlen(tags), ref, slash))
+            continue;
+        if (found)
+            return NULL;
+        found = &advert->refs[i];
+    }
+    return found;
+}
+
 static const struct gs_git_ref *find_named(struct session *session,
                                            const struct gs_git_advert *advert, const char *ref)
 {
     if (gs_slice_starts(gs_slice_str(ref), "refs/"))
         return gs_git_advert_find(advert, ref);
-    static const char *const folders[] = {"refs/heads/", "refs/tags/"};
+    const char *const folders[] = {heads, tags};
     for (size_t i = 0; i < GS_COUNT(folders); i++) {
         const char *full = gs_arena_printf(session->arena, "%s%s", folders[i], ref);
         const struct gs_git_ref *found = gs_git_advert_find(advert, full);
         if (found)
             return found;
     }
-    return NULL;
+    return find_respelled(advert, ref);
 }
 
 // A commit that is no ref's tip must be reachable from one; the configured branch is tried first.

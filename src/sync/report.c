@@ -109,6 +109,7 @@ enum gs_status gs_report_config(const struct gs_git_config *config, const char *
     gs_json_add_cstr(doc, obj, "keyFingerprint", config->key_fingerprint);
     yyjson_mut_obj_add_bool(doc, obj, "isEnabled", config->enabled);
     yyjson_mut_obj_add_bool(doc, obj, "allowSecrets", config->allow_secrets);
+    yyjson_mut_obj_add_bool(doc, obj, "tag", config->tag);
     gs_json_add_time(doc, obj, "createdAt", config->created_at);
     gs_json_add_time(doc, obj, "updatedAt", config->updated_at);
     if (branch_head)

@@ -29,6 +29,7 @@ static const struct gs_git_config_input *copy_config(struct gs_arena *arena,
         .author_email = gs_arena_strdup(arena, from->author_email),
         .disabled = from->disabled,
         .allow_secrets = from->allow_secrets,
+        .tag = from->tag,
     };
     return to;
 }

@@ -101,6 +101,7 @@ struct gs_git_config_input {
     const char *author_name, *author_email;          // or NULL: the App's bot
     bool disabled;                                   // keep, but refuse pushes and pulls
     bool allow_secrets;                              // push documents that hold some
+    bool tag;                                        // tag saved versions
 };
 
 struct gs_sync_request {

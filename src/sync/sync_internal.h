@@ -259,7 +259,7 @@ struct resolved {
     struct gs_oid commit;
     const char *branch; // that it was found on, or NULL
 };
-// By the order: configured branch (NULL), full ref, branch, tag, commit, version id in the metadata of the configured branch. Fetches what the mirror lacks.
+// By the order: configured branch (NULL), full ref, branch, tag (its version with dots or with dashes), commit, version id in the metadata of the configured branch. Fetches what the mirror lacks.
 enum gs_status gs_session_resolve(struct session *session, const char *ref,
                                   struct resolved *out_resolved,
                                   struct gs_error *err) GS_MUST_CHECK;

@@ -109,10 +109,51 @@ enum gs_status gs_workspace_saved_document(struct gs_tx *tx, const char *documen
     return status;
 }
 
-// The latest version, which must be a draft, and its saved form.
+static bool has_tagging(struct gs_tx *tx, const struct gs_app *app, struct gs_arena *arena)
+{
+    GS_CLEANUP(gs_error_release) struct gs_error ignored = GS_ERROR_INIT;
+    struct gs_git_config config;
+    return gs_store_get_git_config(tx, app->organization_id, arena, &config, &ignored) == GS_OK &&
+           config.enabled && config.tag;
+}
+
+enum gs_status gs_workspace_tags_versions(struct gs_store *store, const char *app_id,
+                                          bool *out_tags, struct gs_error *err)
+{
+    GS_CLEANUP(gs_arena_cleanup) struct gs_arena *arena = gs_arena_new();
+    GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
+    struct gs_app app;
+    enum gs_status status = gs_tx_read(store, &tx, err);
+    if (status == GS_OK)
+        status = gs_store_get_app(tx, app_id, arena, &app, err);
+    if (status != GS_OK && status != GS_NOT_FOUND)
+        return status;
+    *out_tags = status == GS_OK && has_tagging(tx, &app, arena);
+    gs_error_release(err);
+    return GS_OK;
+}
+
+// Whether the version was saved under that name, and only its tag is missing.
+static bool lacks_tag(struct gs_tx *tx, const struct gs_version *version, const char *name,
+                      struct gs_arena *arena)
+{
+    GS_CLEANUP(gs_error_release) struct gs_error ignored = GS_ERROR_INIT;
+    struct gs_version_tag tag;
+    return !version->draft && (!name || strcmp(name, version->name) == 0) &&
+           gs_store_get_tag(tx, version->id, arena, &tag, &ignored) == GS_OK && !tag.commit;
+}
+
+// A version on its way to be saved.
+struct saving {
+    struct gs_version version; // as it was read
+    bool tag, saved_already;
+    struct gs_document_blob blob; // its saved form, unless it is saved
+};
+
+// The latest version, which must be a draft unless all that it lacks is a tag.
 static enum gs_status prepare_save(struct gs_store *store, const char *app_id, const char *name,
-                                   struct gs_arena *arena, struct gs_version *out_version,
-                                   struct gs_document_blob *out_blob, struct gs_error *err)
+                                   struct gs_arena *arena, struct saving *out_saving,
+                                   struct gs_error *err)
 {
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
     struct gs_app_view view;
@@ -123,20 +164,25 @@ static enum gs_status prepare_save(struct gs_store *store, const char *app_id, c
         return status;
     if (view.version_count == 0)
         return gs_fail(err, GS_CODE_UNKNOWN_VERSION, NULL, "the app has no version");
-    *out_version = view.versions[0];
-    status = check_draft(out_version, err);
+    struct saving saving = {.version = view.versions[0], .tag = has_tagging(tx, &view.app, arena)};
+    saving.saved_already = saving.tag && lacks_tag(tx, &saving.version, name, arena);
+    if (!saving.saved_already)
+        status = check_draft(&saving.version, err);
+    if (status == GS_OK && !saving.saved_already)
+        status =
+            gs_workspace_saved_document(tx, saving.version.document_id, name, &saving.blob, err);
     if (status == GS_OK)
-        status = gs_workspace_saved_document(tx, out_version->document_id, name, out_blob, err);
+        *out_saving = saving;
     return status;
 }
 
 // Stores the saved form, unless somebody edited the version since it was read.
-static enum gs_status store_saved(struct gs_store *store, const struct gs_version *read,
-                                  const char *name, const struct gs_document_blob *blob,
-                                  struct gs_arena *arena, struct gs_version *out_version,
-                                  struct gs_error *err)
+static enum gs_status store_saved(struct gs_store *store, const struct saving *saving,
+                                  const char *name, struct gs_arena *arena,
+                                  struct gs_version *out_version, struct gs_error *err)
 {
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
+    const struct gs_version *read = &saving->version;
     struct gs_version version;
     enum gs_status status = gs_tx_write(store, &tx, err);
     if (status == GS_OK)
@@ -147,14 +193,17 @@ static enum gs_status store_saved(struct gs_store *store, const struct gs_versio
         status = gs_fail(err, GS_CODE_CONFLICT, NULL,
                          "the version was edited while it was being saved; save it again");
     if (status == GS_OK)
-        status = gs_store_put_document(tx, blob, err);
+        status = gs_store_put_document(tx, &saving->blob, err);
     if (status != GS_OK)
         return status;
     version.name = name ? name : version.name;
     version.draft = false;
-    version.document_id = gs_arena_strdup(arena, blob->id);
+    version.document_id = gs_arena_strdup(arena, saving->blob.id);
     version.updated_at = gs_clock_now_ms();
     status = gs_store_update_version(tx, &version, NULL, err);
+    struct gs_version_tag tag = {.version_id = version.id};
+    if (status == GS_OK && saving->tag)
+        status = gs_store_put_tag(tx, &tag, err);
     if (status == GS_OK)
         status = gs_tx_commit(&tx, err);
     if (status == GS_OK)
@@ -164,17 +213,23 @@ static enum gs_status store_saved(struct gs_store *store, const struct gs_versio
 
 enum gs_status gs_workspace_save(struct gs_store *store, const char *app_id, const char *name,
                                  struct gs_arena *arena, struct gs_version *out_version,
-                                 struct gs_error *err)
+                                 bool *out_tag, struct gs_error *err)
 {
     enum gs_status status =
         name ? gs_version_check_save_name(gs_slice_str(name), "/name", err) : GS_OK;
-    struct gs_version latest = {0};
-    struct gs_document_blob blob;
+    struct saving saving;
     if (status == GS_OK)
-        status = prepare_save(store, app_id, name, arena, &latest, &blob, err);
+        status = prepare_save(store, app_id, name, arena, &saving, err);
     if (status != GS_OK)
         return status;
-    status = store_saved(store, &latest, name, &blob, arena, out_version, err);
-    gs_document_blob_release(&blob);
-    return status;
+    struct gs_version saved = saving.version;
+    if (!saving.saved_already) {
+        status = store_saved(store, &saving, name, arena, &saved, err);
+        gs_document_blob_release(&saving.blob);
+    }
+    if (status != GS_OK)
+        return status;
+    *out_version = saved;
+    *out_tag = saving.tag;
+    return GS_OK;
 }

@@ -72,10 +72,15 @@ enum gs_status gs_workspace_put_document(struct gs_store *store, const char *app
                                          struct gs_arena *arena, struct gs_version *out_version,
                                          struct gs_error *err) GS_MUST_CHECK;
 
-// Saves the latest version, under a new name when name is not NULL. Errors: app_not_found, already_saved, version_name_invalid, conflict (name taken).
+// Whether saved versions of the app's organization get a tag in git. false for an app that is not there.
+enum gs_status gs_workspace_tags_versions(struct gs_store *store, const char *app_id,
+                                          bool *out_tags, struct gs_error *err) GS_MUST_CHECK;
+// Saves the latest version, under a new name when name is not NULL. *out_tag: its organization tags saved versions, and the tag of this one is
+// noted as wanted. A saved one whose tag is still wanted may be saved again, which changes nothing.
+// Errors: app_not_found, already_saved, version_name_invalid, conflict (name taken).
 enum gs_status gs_workspace_save(struct gs_store *store, const char *app_id, const char *name,
                                  struct gs_arena *arena, struct gs_version *out_version,
-                                 struct gs_error *err) GS_MUST_CHECK;
+                                 bool *out_tag, struct gs_error *err) GS_MUST_CHECK;
 // The document of a version in its saved form, ready to be stored; equal to what is stored when it already says so.
 enum gs_status gs_workspace_saved_document(struct gs_tx *tx, const char *document_id,
                                            const char *name, struct gs_document_blob *out_blob,

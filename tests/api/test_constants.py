@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 from client import path_of
+from keyed import is_replayed, keyed, new_key
 from place import new_document, with_text
 
 SECRET = "hunter2-correct-horse"
@@ -63,6 +64,17 @@ def test_they_are_replaced_as_a_whole(place):
     kept = place.client.constants(place.id).ok()["constants"]
     assert [one["name"] for one in kept] == ["C"]
     assert place.client.put_constants(place.id).ok() == {"constants": []}
+
+
+def test_a_call_with_a_key_is_answered_once(place):
+    key, path = new_key(), path_of("organization", place.id, "constants")
+    told = {"constants": [constant("A", staging="1")]}
+    first = keyed(place.client, key, "PUT", path, told).ok()
+    place.client.put_constants(place.id).ok()
+    again = keyed(place.client, key, "PUT", path, told)
+    assert is_replayed(again)
+    assert again.ok() == first
+    assert place.client.constants(place.id).ok() == {"constants": []}
 
 
 def test_a_secret_is_everywhere_unless_told_where(place):

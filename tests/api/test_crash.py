@@ -11,7 +11,8 @@ import time
 
 import pytest
 from client import Client
-from place import Place, new_document, with_text
+from make_app import app_v2_of
+from place import Place, as_version, new_document, with_text
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("GITSYNC_TEST_HOOKS") != "1", reason="the program was built without test hooks"
@@ -56,6 +57,20 @@ def settled(client):
         if all(entry["state"] in ("done", "failed", "cancelled") for entry in entries):
             return entries
     pytest.fail(f"operations are still open: {entries}")
+
+
+def test_a_tag_that_a_crash_prevented_is_made_by_the_next_push(daemon, crashing):
+    place, app = crashing
+    place.configure(tag=True).ok(201)
+    document = with_text(app.document, "to be saved")
+    app_v2_of(document)["appVersions"][0]["status"] = "DRAFT"
+    saved = place.import_app(as_version(document, "v1", app_name="Saved"))
+    place.push(saved).ok()
+    die(daemon, "push.recorded", lambda: place.client.save(saved.id))
+    settled(place.client)
+    assert place.repo.tags() == {}
+    assert place.push(saved).ok()["tag"]["status"] == "created"
+    assert place.repo.tags() == {f"{saved.id}/v1": place.repo.head()}
 
 
 @pytest.mark.parametrize("point", ["submit.recorded"] + [f"push.{name}" for name in PUSH_POINTS])

@@ -31,6 +31,28 @@ static struct gs_oid push_file(struct git_host *host, const struct gs_oid *old, 
     return commit;
 }
 
+static void a_tag_travels_alone(void **state)
+{
+    struct git_host *host = *state;
+    struct gs_oid commit = push_file(host, &none, "App/v1.json", "{}");
+    struct gs_tag_request request = {.commit = commit,
+                                     .name = "a/v1.1",
+                                     .tagger_name = "A <B>",
+                                     .tagger_email = "a@localhost",
+                                     .message = GS_SLICE_LIT("Version v1.1"),
+                                     .when_ms = 1500};
+    struct gs_oid tag;
+    GIT_OK(host, gs_mirror_tag(host->mirror, &request, &tag, &host->err));
+    assert_int_equal(git_host_push(host, "refs/tags/a/v1.1", &none, &tag, NULL), GS_PUSH_DONE);
+    assert_string_equal(git_host_run(host, "git cat-file tag a/v1.1 | tail -n +4"),
+                        "tagger A B <a@localhost> 1 +0000\n\nVersion v1.1");
+    assert_string_equal(git_host_run(host, "git rev-parse 'a/v1.1^{commit}'"), commit.hex);
+    // It is the host's now: nobody makes it a second time.
+    assert_int_equal(git_host_push(host, "refs/tags/a/v1.1", &none, &tag, NULL), GS_PUSH_MOVED);
+    request.name = "a/v 1";
+    GIT_FAILS(host, GS_CODE_INVALID_NAME, gs_mirror_tag(host->mirror, &request, &tag, &host->err));
+}
+
 static void the_first_push_makes_the_branch(void **state)
 {
     struct git_host *host = *state;
@@ -344,6 +366,7 @@ static void the_links_and_submodules_of_others_stay(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        GIT_TEST(a_tag_travels_alone),
         GIT_TEST(the_first_push_makes_the_branch),
         GIT_TEST(pushes_follow_each_other_without_a_fetch),
         GIT_TEST(a_batch_of_commits_goes_in_one_push),
