@@ -95,6 +95,9 @@ const char *gs_call_param(const struct call *call, const char *name);
 const char *gs_call_query(const struct call *call, const char *name);
 enum gs_status gs_call_read(struct call *call, struct gs_tx **out_tx,
                             struct gs_error *err) GS_MUST_CHECK;
+// What is committed may become durable, and be seen by gs_call_read, with the call's answer only.
+enum gs_status gs_call_write(struct call *call, struct gs_tx **out_tx,
+                             struct gs_error *err) GS_MUST_CHECK;
 // Gives the call to the sync, which answers it.
 enum gs_status gs_call_submit(struct call *call, const struct gs_sync_request *request,
                               struct gs_error *err) GS_MUST_CHECK;

@@ -48,7 +48,7 @@ enum gs_status gs_app_delete(struct call *call, struct gs_error *err)
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
     const char *app_id = gs_call_param(call, "appId");
     struct gs_app app;
-    enum gs_status status = gs_tx_write(call->api->options.store, &tx, err);
+    enum gs_status status = gs_call_write(call, &tx, err);
     if (status == GS_OK)
         status = gs_store_get_app(tx, app_id, call->arena, &app, err);
     if (status == GS_NOT_FOUND)

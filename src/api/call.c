@@ -102,6 +102,11 @@ enum gs_status gs_call_read(struct call *call, struct gs_tx **out_tx, struct gs_
     return gs_tx_read(call->api->options.store, out_tx, err);
 }
 
+enum gs_status gs_call_write(struct call *call, struct gs_tx **out_tx, struct gs_error *err)
+{
+    return gs_tx_write(gs_call_store(call), out_tx, err);
+}
+
 static void carry_out(struct call *call);
 
 static void carry_out_job(void *arg)

@@ -263,7 +263,7 @@ static enum gs_status store(struct call *call, const struct reading *reading, st
 {
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
     const char *id = gs_call_param(call, "organizationId");
-    enum gs_status status = gs_tx_write(gs_call_store(call), &tx, err);
+    enum gs_status status = gs_call_write(call, &tx, err);
     if (status == GS_OK)
         status = gs_store_put_constants(tx, id, reading->rows, reading->row_count, err);
     if (status == GS_OK)

@@ -120,7 +120,7 @@ enum gs_status gs_git_config_delete(struct call *call, struct gs_error *err)
     struct gs_git_config config;
     enum gs_status status = gs_query_organization(call, &id, err);
     if (status == GS_OK)
-        status = gs_tx_write(call->api->options.store, &tx, err);
+        status = gs_call_write(call, &tx, err);
     if (status == GS_OK)
         status = gs_store_get_git_config(tx, id, call->arena, &config, err);
     if (status == GS_NOT_FOUND)

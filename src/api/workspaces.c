@@ -43,7 +43,7 @@ static enum gs_status add(struct call *call, const struct gs_organization *org,
                           struct gs_error *err)
 {
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
-    enum gs_status status = gs_tx_write(gs_call_store(call), &tx, err);
+    enum gs_status status = gs_call_write(call, &tx, err);
     if (status == GS_OK)
         status = gs_store_add_organization(tx, org, err);
     return status == GS_OK ? gs_tx_commit(&tx, err) : status;

@@ -248,6 +248,8 @@ def test_calls_on_the_store(place):
     edited = with_text(document, "edited")
     call(200, "PUT", path_of("apps", app, "versions", version), edited)
     call(201, "POST", path_of("export", "workspace", place.id, "apps", app), {})
+    constants = {"constants": [{"name": "HOST", "values": {"development": "a"}}]}
+    call(200, "PUT", path_of("organization", place.id, "constants"), constants)
     call(201, "POST", path_of("apps", app, "versions", "save"), {"name": "v2"})
     call(201, "POST", path_of("organization", "git"), place.config)
     call(200, "POST", path_of("organization", "git", "test"), {"organizationId": place.id})
@@ -397,6 +399,19 @@ def test_the_truth_about_an_import_that_a_crash_cut(daemon, own_place, point):
     made = again.ok(201)
     assert is_replayed(again) == (point == "key.recorded")
     assert [app["id"] for app in place.client.apps(place.id).ok()] == [made["id"]]
+
+
+@needs_hooks
+@pytest.mark.parametrize("point", ["key.held", "key.recorded"])
+def test_a_change_and_its_answer_are_one(daemon, own_place, point):
+    """Neither is there without the other, also of calls that may be repeated without harm."""
+    place, key = own_place, new_key()
+    path = path_of("organization", place.id, "constants")
+    body = {"constants": [{"name": "HOST", "values": {"development": "a"}}]}
+    die(daemon, point, lambda: keyed(place.client, key, "PUT", path, body))
+    is_there = place.client.constants(place.id).ok()["constants"] != []
+    assert is_there == (point == "key.recorded")
+    assert is_replayed(keyed(place.client, key, "PUT", path, body)) == is_there
 
 
 # Pushes of which nobody knows whether they arrived
