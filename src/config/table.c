@@ -8,6 +8,7 @@
 #define GB (INT64_C(1) << 30)
 #define SECOND INT64_C(1000)
 #define HOUR (3600 * SECOND)
+#define YEAR (8760 * HOUR)
 
 const struct gs_setting gs_settings[] = {
     {"listen", GS_SETTING_TEXT, AT(listen), "127.0.0.1:8080", 0, 0, NULL,
@@ -62,6 +63,11 @@ const struct gs_setting gs_settings[] = {
      "time that calls in flight get to finish when the server is told to stop"},
     {"idempotency_ttl", GS_SETTING_DURATION, AT(idempotency_ttl_ms), "24h", 1 * SECOND, 720 * HOUR,
      NULL, "time for which the answer to a call with an Idempotency-Key is kept"},
+    {"operation_ttl", GS_SETTING_DURATION, AT(operation_ttl_ms), "8760h", 0, 100 * YEAR, NULL,
+     "time for which operations that have ended are kept, and the documents that they and edits "
+     "replaced; 0s for ever"},
+    {"release_ttl", GS_SETTING_DURATION, AT(release_ttl_ms), "0s", 0, 100 * YEAR, NULL,
+     "time for which releases are kept that are not an app's newest one; 0s for ever"},
     {"max_connections", GS_SETTING_COUNT, AT(max_connections), "1000", 1, 100000, NULL,
      "connections open at one time"},
     {"max_connections_per_ip", GS_SETTING_COUNT, AT(max_connections_per_ip), "0", 0, 100000, NULL,

@@ -154,11 +154,14 @@ static enum gs_status start(struct daemon *daemon, struct gs_error *err)
     enum gs_status status = start_store(daemon, err);
     if (status == GS_OK)
         status = start_sync(daemon, err);
-    return status == GS_OK ? start_server(daemon, err) : status;
+    if (status == GS_OK)
+        status = start_server(daemon, err);
+    return status == GS_OK ? gs_daemon_start_retention(daemon, err) : status;
 }
 
 static void release(struct daemon *daemon)
 {
+    gs_daemon_stop_retention(daemon);
     // The streams ask the sync.
     gs_api_stop(daemon->api);
     // The sync goes before the server, because its last answers are replies of the server.

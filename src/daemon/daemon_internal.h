@@ -24,7 +24,13 @@ struct daemon {
     struct gs_sync *sync;
     struct gs_api *api;
     struct gs_http_server *server;
+    struct retention *retention;
 };
+
+// ---- retention.c: when the store is to forget what is old ----
+// With the store open, until gs_daemon_stop_retention, which ends a step that is under way first.
+enum gs_status gs_daemon_start_retention(struct daemon *daemon, struct gs_error *err) GS_MUST_CHECK;
+void gs_daemon_stop_retention(struct daemon *daemon); // may be called when it never started
 
 // ---- secrets.c ----
 // The lockbox from the master key in the settings, the key file, or a new key file in the data folder; refused when the database was sealed with another key.

@@ -328,6 +328,20 @@ enum gs_status gs_store_get_answer(struct gs_tx *tx, const char *scope, const ch
                                    struct gs_recorded_answer *out_answer, struct gs_buf *out_body,
                                    struct gs_error *err) GS_MUST_CHECK;
 
+// ---- What need not be kept for ever ----------------------------------------------------
+struct gs_retention {
+    int64_t now; // recorded answers that have expired by then go
+    // Those that ended before go, but for those that a recorded answer names; and what was replaced before and by no
+    // operation that stays. 0: none.
+    int64_t operations_before;
+    // Those made before go, but for the newest one of each app. 0: none.
+    int64_t releases_before;
+};
+// One step: removes a bounded number of rows, the oldest first, and the documents that nothing uses any more. *out_some: whether it
+// removed any, so that another step may.
+enum gs_status gs_store_forget(struct gs_tx *tx, const struct gs_retention *retention,
+                               bool *out_some, struct gs_error *err) GS_MUST_CHECK;
+
 // ---- Access tokens ----------------------------------------------------------------
 struct gs_token {
     const char *sha256; // lower-case hex of the SHA-256; the token itself is never stored

@@ -161,6 +161,22 @@ static void run_answers(struct stored *s)
     STORED_OK(s, gs_store_get_answer(s->tx, "s", "k", 0, s->arena, &answer, &body, &s->err));
 }
 
+static void run_retention(struct stored *s)
+{
+    struct gs_release release = {.id = "r2",
+                                 .app_id = "a1",
+                                 .version_id = "v1",
+                                 .environment_id = stored_environment(s, "o1", 3),
+                                 .document_id = stored_put_document(s, "one"),
+                                 .created_at = 1};
+    struct gs_retention all = {
+        .now = INT64_MAX, .operations_before = INT64_MAX, .releases_before = INT64_MAX};
+    bool some = false;
+    STORED_OK(s, gs_store_add_release(s->tx, &release, &s->err));
+    STORED_OK(s, gs_store_forget(s->tx, &all, &some, &s->err));
+    assert_true(some);
+}
+
 static void run_tokens_and_settings(struct stored *s)
 {
     struct gs_token token = {.sha256 = "aa", .name = "n"}, *tokens;
@@ -187,6 +203,7 @@ static void run_everything(struct stored *s)
     run_git(s);
     run_operations(s);
     run_answers(s);
+    run_retention(s);
     run_tokens_and_settings(s);
     STORED_OK(s, gs_store_delete_app(s->tx, "a1", &s->err));
     stored_commit(s);
