@@ -304,7 +304,7 @@ static void foreign_keys_have_indexes(void **state)
         check_plan(db, (const char *)sqlite3_column_text(row, 0));
     sqlite3_finalize(row);
     sqlite3_close(db);
-    assert_int_equal(count, 9);
+    assert_int_equal(count, 10);
 }
 
 int main(void)
