@@ -25,7 +25,7 @@ enum {
 struct flight {
     struct gs_slice name; // scope and key
     struct gs_recorded_answer record;
-    struct gs_store *hold; // NULL when the sync does the work
+    struct gs_store *hold; // NULL until the resource itself wants to write
     bool recorded;         // in the store already, or not to be recorded
     bool joined;           // waits for an operation of an earlier call
     struct call *waiting;  // the same calls that came since; guarded by flights_lock
@@ -230,15 +230,17 @@ enum gs_status gs_key_begin(struct call *call, enum key_turn *out_turn, struct g
         *out_turn = KEY_WAITS;
         return GS_OK;
     }
-    if (call->route->mode == ROUTE_WORKER)
-        call->flight->hold = gs_store_hold(call->api->options.store);
     return look_up(call, out_turn, err);
 }
 
 struct gs_store *gs_call_store(const struct call *call)
 {
     struct flight *flight = call->flight;
-    return flight && flight->hold ? flight->hold : call->api->options.store;
+    if (!flight)
+        return call->api->options.store;
+    if (!flight->hold)
+        flight->hold = gs_store_hold(call->api->options.store);
+    return flight->hold;
 }
 
 const struct gs_recorded_answer *gs_key_record(struct call *call, int status)

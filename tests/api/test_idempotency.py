@@ -403,6 +403,19 @@ def test_the_truth_about_an_import_that_a_crash_cut(daemon, own_place, point):
 
 @needs_hooks
 @pytest.mark.parametrize("point", ["key.held", "key.recorded"])
+def test_saving_and_its_answer_are_one(daemon, own_place, point):
+    """Else the repetition would be refused: the version is saved already."""
+    place, key = own_place, new_key()
+    app = place.new_app()
+    path, members = path_of("apps", app.id, "versions", "save"), {"name": "first"}
+    die(daemon, point, lambda: keyed(place.client, key, "POST", path, members))
+    again = keyed(place.client, key, "POST", path, members)
+    assert again.ok(201)["name"] == "first"
+    assert is_replayed(again) == (point == "key.recorded")
+
+
+@needs_hooks
+@pytest.mark.parametrize("point", ["key.held", "key.recorded"])
 def test_a_change_and_its_answer_are_one(daemon, own_place, point):
     """Neither is there without the other, also of calls that may be repeated without harm."""
     place, key = own_place, new_key()
