@@ -15,7 +15,7 @@ static enum gs_status fail_not_in_git(const struct session *session, const struc
                    resolved->commit.hex);
 }
 
-static enum gs_status check_incoming(struct incoming *incoming, struct gs_error *err)
+enum gs_status gs_pull_check_incoming(struct incoming *incoming, struct gs_error *err)
 {
     const struct gs_git_app *entry = incoming->remote.entry;
     enum gs_status status = gs_remote_parse(&incoming->remote, &incoming->parsed, err);
@@ -73,11 +73,14 @@ static enum gs_status run_incoming(struct incoming *incoming, struct gs_error *e
                                  &incoming->resolved, err);
     gs_task_enter(task, PHASE_MERGING);
     if (status == GS_OK)
-        status = check_incoming(incoming, err);
+        status = gs_pull_check_incoming(incoming, err);
+    if (status == GS_OK)
+        status = gs_modules_read(incoming, err);
     gs_crash_point("pull.read");
     if (status == GS_OK)
         status = task->request.kind == GS_SYNC_CREATE ? gs_pull_create(incoming, err)
                                                       : gs_pull_update(incoming, err);
+    gs_modules_release(incoming);
     gs_document_release(&incoming->parsed);
     gs_buf_release(&incoming->remote.document);
     return status;

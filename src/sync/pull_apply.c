@@ -119,14 +119,19 @@ static enum gs_status apply_name(struct incoming *incoming, struct pull_plan *pl
     return status;
 }
 
-static void report_pull(struct incoming *incoming, struct pull_plan *plan, yyjson_mut_val *root)
+const char *gs_pull_status(const struct pull_plan *plan)
 {
     static const char *const states[] = {[PULL_NOTHING] = "up_to_date",
                                          [PULL_ADD] = "updated",
                                          [PULL_REPLACE] = "updated",
                                          [PULL_MERGE] = "merged"};
+    return states[plan->action];
+}
+
+static void report_pull(struct incoming *incoming, struct pull_plan *plan, yyjson_mut_val *root)
+{
     yyjson_mut_doc *doc = plan->json;
-    gs_json_add_cstr(doc, root, "status", states[plan->action]);
+    gs_json_add_cstr(doc, root, "status", gs_pull_status(plan));
     gs_json_add_cstr(doc, root, "appId", plan->view.app.id);
     if (incoming->task->request.kind == GS_SYNC_PULL)
         gs_report_version(doc, root, &plan->version, NULL);
@@ -144,6 +149,17 @@ static void report_changes(struct pull_plan *plan, yyjson_mut_val *root)
     yyjson_mut_obj_add_val(doc, root, "changes", plan->changes);
 }
 
+enum gs_status gs_pull_apply_rows(struct incoming *incoming, struct pull_plan *plan,
+                                  struct gs_tx *tx, struct gs_error *err)
+{
+    enum gs_status status = check_unchanged(plan, tx, incoming->task->arena, err);
+    if (status == GS_OK)
+        status = apply_version(incoming, plan, tx, err);
+    if (status == GS_OK)
+        status = apply_name(incoming, plan, tx, err);
+    return status == GS_OK ? gs_pull_put_link(incoming, &plan->view.app, tx, err) : status;
+}
+
 static enum gs_status apply_plan(struct incoming *incoming, struct pull_plan *plan,
                                  struct gs_error *err)
 {
@@ -151,13 +167,9 @@ static enum gs_status apply_plan(struct incoming *incoming, struct pull_plan *pl
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
     enum gs_status status = gs_tx_write(incoming->session->sync->options.store, &tx, err);
     if (status == GS_OK)
-        status = check_unchanged(plan, tx, task->arena, err);
+        status = gs_pull_apply_rows(incoming, plan, tx, err);
     if (status == GS_OK)
-        status = apply_version(incoming, plan, tx, err);
-    if (status == GS_OK)
-        status = apply_name(incoming, plan, tx, err);
-    if (status == GS_OK)
-        status = gs_pull_put_link(incoming, &plan->view.app, tx, err);
+        status = gs_modules_apply(incoming, tx, err);
     if (status != GS_OK)
         return status;
     yyjson_mut_val *root = yyjson_mut_doc_get_root(plan->json);
@@ -171,6 +183,7 @@ static enum gs_status apply_plan(struct incoming *incoming, struct pull_plan *pl
         status =
             gs_report_commit(incoming->session, &incoming->resolved.commit, plan->json, root, err);
     report_changes(plan, root);
+    gs_modules_report(incoming, plan->json, root);
     gs_report_warnings(&incoming->scan, &incoming->remote.problems, task->arena, plan->json, root);
     return status == GS_OK ? gs_pull_end(task, &tx, plan->json, err) : status;
 }
@@ -179,9 +192,11 @@ enum gs_status gs_pull_update(struct incoming *incoming, struct gs_error *err)
 {
     enum gs_status status = GS_OK;
     for (int attempt = 0; attempt < PULL_ATTEMPTS; attempt++) {
-        struct pull_plan plan;
+        struct pull_plan plan = {.json = NULL};
         gs_error_release(err);
-        status = gs_pull_plan(incoming, &plan, err);
+        status = gs_modules_plan(incoming, err);
+        if (status == GS_OK)
+            status = gs_pull_plan(incoming, &plan, err);
         if (status == GS_OK)
             status = apply_plan(incoming, &plan, err);
         gs_pull_plan_release(&plan);

@@ -37,9 +37,9 @@ static enum gs_status check_absent(struct incoming *incoming, struct gs_tx *tx,
                    app.id ? "push it to link it, or delete it" : "pull into it");
 }
 
-static enum gs_status add_rows(struct incoming *incoming, const struct gs_document_blob *blob,
-                               struct gs_tx *tx, struct gs_app *app, struct gs_version *version,
-                               struct gs_error *err)
+enum gs_status gs_pull_add_rows(struct incoming *incoming, const struct gs_document_blob *blob,
+                                struct gs_tx *tx, struct gs_app *app, struct gs_version *version,
+                                struct gs_error *err)
 {
     struct task *task = incoming->task;
     const char *organization_id = task->organization_id;
@@ -76,6 +76,7 @@ static enum gs_status end_plan(struct incoming *incoming, yyjson_mut_doc *doc, y
     gs_plan_add(&facts, incoming->resolved.commit.hex);
     gs_plan_add(&facts, incoming->remote.entry->id);
     gs_plan_add(&facts, incoming->remote.document_id);
+    gs_modules_add_facts(incoming, &facts);
     enum gs_status status = gs_plan_end(&facts, task, doc, root, err);
     if (status != GS_OK || !task->request.dry_run)
         return status;
@@ -97,7 +98,9 @@ static enum gs_status create(struct incoming *incoming, const struct gs_document
     struct gs_version version;
     enum gs_status status = gs_tx_write(incoming->session->sync->options.store, &tx, err);
     if (status == GS_OK)
-        status = add_rows(incoming, blob, tx, &app, &version, err);
+        status = gs_pull_add_rows(incoming, blob, tx, &app, &version, err);
+    if (status == GS_OK)
+        status = gs_modules_apply(incoming, tx, err);
     if (status != GS_OK)
         return status;
     yyjson_mut_val *root = yyjson_mut_obj(doc);
@@ -105,6 +108,7 @@ static enum gs_status create(struct incoming *incoming, const struct gs_document
     gs_report_app(&app, NULL, doc, root);
     gs_report_version(doc, root, &version, NULL);
     report_git(incoming, doc, root);
+    gs_modules_report(incoming, doc, root);
     gs_report_warnings(&incoming->scan, &incoming->remote.problems, incoming->task->arena, doc,
                        root);
     struct needs_place place = {app.organization_id, version.environment_id, incoming->task->arena};
@@ -121,7 +125,9 @@ static enum gs_status create(struct incoming *incoming, const struct gs_document
 enum gs_status gs_pull_create(struct incoming *incoming, struct gs_error *err)
 {
     struct gs_document_blob blob;
-    enum gs_status status = gs_document_pack(gs_buf_slice(&incoming->remote.document), &blob, err);
+    enum gs_status status = gs_modules_plan(incoming, err);
+    if (status == GS_OK)
+        status = gs_document_pack(gs_buf_slice(&incoming->remote.document), &blob, err);
     if (status != GS_OK)
         return status;
     status = create(incoming, &blob, err);

@@ -18,6 +18,8 @@ struct incoming {
     struct gs_scan scan;
     const char *name, *version_id, *version_name, *slug; // in the task's arena; slug may be NULL
     bool draft;
+    struct module *modules; // that it shows, in the task's arena
+    size_t module_count;
 };
 
 enum pull_action {
@@ -57,6 +59,31 @@ void gs_pull_plan_release(struct pull_plan *plan);
 // Saves and releases the app's latest version inside the pull's transaction, and reports it in root.
 enum gs_status gs_pull_promote(struct incoming *incoming, struct pull_plan *plan, struct gs_tx *tx,
                                yyjson_mut_val *root, struct gs_error *err) GS_MUST_CHECK;
+
+// What the commit holds of an app, once it is read: fit to be stored.
+enum gs_status gs_pull_check_incoming(struct incoming *incoming,
+                                      struct gs_error *err) GS_MUST_CHECK;
+// The rows of a new app with its link, and of a planned pull into one that is here, in somebody's transaction. conflict when the store is not
+// as the plan saw it any more.
+enum gs_status gs_pull_add_rows(struct incoming *incoming, const struct gs_document_blob *blob,
+                                struct gs_tx *tx, struct gs_app *out_app,
+                                struct gs_version *out_version, struct gs_error *err) GS_MUST_CHECK;
+enum gs_status gs_pull_apply_rows(struct incoming *incoming, struct pull_plan *plan,
+                                  struct gs_tx *tx, struct gs_error *err) GS_MUST_CHECK;
+// "updated", "merged" or "up_to_date".
+const char *gs_pull_status(const struct pull_plan *plan);
+
+// ---- modules.c: in this order; what is not worth failing for is told in incoming->remote.problems ----
+// Reads the modules that the app shows from its commit. Release them whatever the status is.
+enum gs_status gs_modules_read(struct incoming *incoming, struct gs_error *err) GS_MUST_CHECK;
+void gs_modules_release(struct incoming *incoming);
+// Decides what becomes of each; may be done again.
+enum gs_status gs_modules_plan(struct incoming *incoming, struct gs_error *err) GS_MUST_CHECK;
+void gs_modules_add_facts(const struct incoming *incoming, struct plan_facts *facts);
+enum gs_status gs_modules_apply(struct incoming *incoming, struct gs_tx *tx,
+                                struct gs_error *err) GS_MUST_CHECK;
+// Adds "modules": [{appId,name,gitAppId,status,version}].
+void gs_modules_report(const struct incoming *incoming, yyjson_mut_doc *doc, yyjson_mut_val *root);
 
 // Creates the app that git holds. Ends the task's answer, in one transaction.
 enum gs_status gs_pull_create(struct incoming *incoming, struct gs_error *err) GS_MUST_CHECK;

@@ -162,6 +162,7 @@ static enum gs_status bind_plan(struct incoming *incoming, struct pull_plan *pla
         gs_plan_add(&facts, view->versions[i].document_id);
         gs_plan_add(&facts, view->versions[i].synced_document_id);
     }
+    gs_modules_add_facts(incoming, &facts);
     return gs_plan_end(&facts, incoming->task, plan->json, yyjson_mut_doc_get_root(plan->json),
                        err);
 }

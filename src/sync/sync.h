@@ -111,7 +111,7 @@ struct gs_sync_request {
     const char *version_id;                // push; promote: this version, without pulling
     struct gs_slice message;               // push, rollback
     const char *git_app_id, *git_app_name; // create: one of the two
-    const char *ref;                       // create; pull, list, check: NULL for the configured branch
+    const char *ref; // create; pull, list, check: NULL for the configured branch
     enum gs_divergence
         divergence; // when both sides changed: push (fail, ours, merge), pull and promote (fail merges and fails on conflicts only, ours, theirs)
     struct gs_deletion_limit max_deletions; // pull, promote
