@@ -43,7 +43,8 @@ enum gs_status gs_disk_write(const char *folder, const char *name, const struct 
     const char *slash = strrchr(name, '/');
     int parent_len = slash ? (int)(slash - name) + 1 : 0;
     int n = snprintf(path, sizeof path, "%s/%s", folder, name);
-    int m = snprintf(temporary, sizeof temporary, "%s/%.*sunfinished", folder, parent_len, name);
+    int m = snprintf(temporary, sizeof temporary, "%s/%.*s" GS_DISK_UNFINISHED, folder, parent_len,
+                     name);
     if (n < 0 || (size_t)n >= sizeof path || m < 0 || (size_t)m >= sizeof temporary)
         return gs_fail(err, GS_CODE_STORE_FAILED, NULL, "the path %s is too long", folder);
     if (write_file(temporary, parts, count) && rename(temporary, path) == 0)
@@ -52,4 +53,10 @@ enum gs_status gs_disk_write(const char *folder, const char *name, const struct 
         gs_fail(err, GS_CODE_STORE_FAILED, NULL, "cannot write %s: %s", path, strerror(errno));
     unlink(temporary);
     return status;
+}
+
+bool gs_disk_join(char out[GS_GIT_PATH_MAX], const char *folder, const char *name)
+{
+    int n = snprintf(out, GS_GIT_PATH_MAX, "%s/%s", folder, name);
+    return n > 0 && n < GS_GIT_PATH_MAX;
 }

@@ -133,6 +133,10 @@ enum gs_status gs_object_peel(struct gs_mirror *mirror, const git_oid *oid, git_
 // synced.
 enum gs_status gs_disk_write(const char *folder, const char *name, const struct gs_slice *parts,
                              size_t count, struct gs_error *err) GS_MUST_CHECK;
+// What such a file is called until it is whole, in its own folder.
+#define GS_DISK_UNFINISHED "unfinished"
+// "<folder>/<name>"; false when it is too long.
+bool gs_disk_join(char out[GS_GIT_PATH_MAX], const char *folder, const char *name);
 
 // ---- tree.c ----------------------------------------------------------------
 
