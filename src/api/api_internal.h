@@ -209,6 +209,7 @@ route_run gs_workspace_list, gs_workspace_create, gs_workspace_apps, gs_workspac
 route_run gs_constants_get, gs_constants_put;
 route_run gs_app_import, gs_app_export;
 route_run gs_operation_get, gs_operation_list, gs_operation_cancel, gs_operation_events;
+route_run gs_mirror_list_all, gs_mirror_collect;
 route_run gs_health_alive, gs_health_ready, gs_health_metrics, gs_health_openapi;
 
 // ---- operations.c ----

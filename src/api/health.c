@@ -87,6 +87,10 @@ static void write_sync(struct gs_sync *sync, struct gs_buf *out)
                  counts.parked);
     write_metric(out, "gitsync_sync_unsettled", "gauge",
                  "pushes of which is not known whether they arrived", counts.unsettled);
+    write_metric(out, "gitsync_mirrors", "gauge", "mirrors of repositories on disk",
+                 counts.mirrors);
+    write_metric(out, "gitsync_mirror_bytes", "gauge", "disk space of the mirrors",
+                 counts.mirror_bytes);
 }
 
 // Prometheus' text format 0.0.4.

@@ -24,6 +24,7 @@ struct gs_config {
     int64_t body_limit, body_total_limit, document_limit, pack_limit;
     int64_t git_timeout_ms, connect_timeout_ms;
     int64_t breaker_failures, breaker_pause_ms;
+    int64_t mirror_limit, mirrors_open;
     int64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms, stop_timeout_ms;
     int64_t max_connections, max_connections_per_ip;
     int64_t idempotency_ttl_ms, operation_ttl_ms, release_ttl_ms;

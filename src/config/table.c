@@ -44,6 +44,11 @@ const struct gs_setting gs_settings[] = {
      "largest app document taken from git; git hosts refuse files over 100 MB"},
     {"pack_limit", GS_SETTING_SIZE, AT(pack_limit), "2G", 1 * MB, 64 * GB, NULL,
      "largest pack of objects taken from a git host in one fetch"},
+    {"mirror_limit", GS_SETTING_SIZE, AT(mirror_limit), "10G", 64 * KB, 1024 * GB, NULL,
+     "disk space for the mirrors of all repositories; those unused for longest are removed, and "
+     "fetched again when they are needed"},
+    {"mirrors_open", GS_SETTING_COUNT, AT(mirrors_open), "128", 1, 100000, NULL,
+     "mirrors that stay open between calls"},
     {"git_timeout", GS_SETTING_DURATION, AT(git_timeout_ms), "60s", 100, 1 * HOUR, NULL,
      "time in which a call must have finished its exchanges with the git host"},
     {"connect_timeout", GS_SETTING_DURATION, AT(connect_timeout_ms), "10s", 100, 120 * SECOND, NULL,

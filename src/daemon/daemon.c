@@ -108,6 +108,8 @@ static enum gs_status start_sync(struct daemon *daemon, struct gs_error *err)
         .workers = (size_t)config->git_workers,
         .workers_per_host = (size_t)config->git_workers_per_host,
         .queue_limit = (size_t)config->queue_limit,
+        .mirror_limit = (uint64_t)config->mirror_limit,
+        .mirrors_open = (size_t)config->mirrors_open,
     };
     status = gs_sync_new(&options, &daemon->sync, err);
     return status == GS_OK ? gs_sync_recover(daemon->sync, err) : status;

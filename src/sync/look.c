@@ -67,6 +67,7 @@ static enum gs_status open_mirror(struct look *look, const struct task *task, st
         gs_sync_mirror_folder(session->sync, session->config.git_url, session->arena);
     if (!gs_mirror_is_made(folder))
         return GS_OK;
+    gs_mirrors_touch(folder);
     enum gs_status status = gs_mirror_open(folder, &look->repo.mirror, err);
     if (status == GS_OK && gs_look_has_ref(&task->request))
         return find_commit(look, task, err);

@@ -3,10 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/clock.h"
 #include "base/files.h"
-#include "crypto/crypto.h"
 #include "sync/group_internal.h"
 
-enum { BATCH_MAX = 256, MIRROR_NAME = 32 /* digits of the URL's hash */ };
+enum { BATCH_MAX = 256 };
 
 // Calls of one class and one organization share their exchanges with the host.
 enum batch_class { CLASS_SETTLE, CLASS_PUSH, CLASS_PULL, CLASS_CONFIGURE };
@@ -92,6 +91,7 @@ static struct task *take_batch(struct repository *repo)
     while (repo->last && repo->last->next)
         repo->last = repo->last->next;
     repo->sync->waiting -= count;
+    repo->unpacked += count;
     return batch;
 }
 
@@ -187,33 +187,39 @@ void gs_repository_run(void *arg)
     batch = gs_tasks_put_back(repo, batch);
     pthread_mutex_unlock(&sync->lock);
     finish_tasks(batch);
+    gs_mirrors_touch(repo->folder);
     pthread_mutex_lock(&sync->lock);
+    gs_upkeep_note(repo);
     gs_schedule_end(repo);
+    gs_upkeep_close_surplus(sync);
     pthread_mutex_unlock(&sync->lock);
 }
 
 const char *gs_sync_mirror_folder(const struct gs_sync *sync, const char *git_url,
                                   struct gs_arena *arena)
 {
-    char hex[GS_SHA256_HEX + 1];
-    gs_sha256_hex(gs_slice_str(git_url), hex);
-    return gs_arena_printf(arena, "%s/%.*s.git", sync->folder, MIRROR_NAME, hex);
+    char name[GS_MIRROR_NAME + 1];
+    gs_mirrors_name(git_url, name);
+    return gs_arena_printf(arena, "%s/%s", sync->folder, name);
 }
 
 static struct repository *find_repository(struct gs_sync *sync, const char *git_url)
 {
-    char hex[GS_SHA256_HEX + 1];
-    gs_sha256_hex(gs_slice_str(git_url), hex);
-    struct repository *repo = gs_map_get(&sync->repositories, gs_slice_of(hex, MIRROR_NAME));
+    char name[GS_MIRROR_NAME + 1];
+    gs_mirrors_name(git_url, name);
+    struct repository *repo = gs_map_get(&sync->repositories, gs_slice_str(name));
     if (repo)
         return repo;
     repo = gs_xcalloc(1, sizeof *repo);
     repo->sync = sync;
-    memcpy(repo->key, hex, MIRROR_NAME);
-    size_t size = strlen(sync->folder) + sizeof repo->key + 8;
+    memcpy(repo->name, name, sizeof name);
+    size_t size = strlen(sync->folder) + sizeof name + 1;
     repo->folder = gs_xcalloc(size, 1);
-    snprintf(repo->folder, size, "%s/%s.git", sync->folder, repo->key);
-    gs_map_put(&sync->repositories, gs_slice_of(repo->key, MIRROR_NAME), repo);
+    snprintf(repo->folder, size, "%s/%s", sync->folder, repo->name);
+    repo->used_ms = gs_clock_mono_ms();
+    // What gathered before the start is not known.
+    repo->unpacked = UNPACKED_TASKS;
+    gs_map_put(&sync->repositories, gs_slice_str(repo->name), repo);
     gs_schedule_join(repo, git_url);
     return repo;
 }
@@ -254,6 +260,8 @@ void gs_sync_count(struct gs_sync *sync, struct gs_sync_counts *out_counts)
         for (const struct task *task = repo->unsettled; task; task = task->next)
             counts.unsettled++;
     }
+    counts.mirrors = sync->upkeep.mirrors;
+    counts.mirror_bytes = sync->upkeep.bytes;
     pthread_mutex_unlock(&sync->lock);
     *out_counts = counts;
 }
@@ -264,6 +272,8 @@ static void init_lock(struct gs_sync *sync)
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&sync->wake, &monotonic);
+    pthread_cond_init(&sync->upkeep.wake, &monotonic);
+    pthread_cond_init(&sync->upkeep.left, &monotonic);
     pthread_condattr_destroy(&monotonic);
     pthread_mutex_init(&sync->lock, NULL);
 }
@@ -296,9 +306,10 @@ void gs_sync_stop(struct gs_sync *sync)
 {
     gs_schedule_stop(sync);
     gs_live_dismiss(sync);
+    gs_upkeep_stop(sync);
 }
 
-static void free_repository(struct repository *repo)
+void gs_repository_free(struct repository *repo)
 {
     // Their operations are open, and the next start settles them.
     finish_tasks(repo->unsettled);
@@ -315,14 +326,17 @@ void gs_sync_free(struct gs_sync *sync)
     if (!sync)
         return;
     gs_schedule_stop(sync);
+    gs_upkeep_stop(sync);
     gs_pool_free(sync->pool);
     void *repo;
     for (size_t cursor = 0; gs_map_next(&sync->repositories, &cursor, NULL, &repo);)
-        free_repository(repo);
+        gs_repository_free(repo);
     gs_map_release(&sync->repositories);
     gs_map_release(&sync->lanes);
     gs_map_release(&sync->live);
     pthread_cond_destroy(&sync->wake);
+    pthread_cond_destroy(&sync->upkeep.wake);
+    pthread_cond_destroy(&sync->upkeep.left);
     pthread_mutex_destroy(&sync->lock);
     free(sync->folder);
     free(sync);

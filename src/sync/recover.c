@@ -96,7 +96,8 @@ enum gs_status gs_sync_recover(struct gs_sync *sync, struct gs_error *err)
         gs_task_fail(sync, task, &failure);
         gs_task_finish(task);
     }
-    return GS_OK;
+    // Only now every mirror that a push may have to be settled on has an owner.
+    return gs_upkeep_start(sync, err);
 }
 
 // ---- Waiting for an earlier operation -----------------------------------------------------

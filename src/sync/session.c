@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/clock.h"
 #include "git/history.h"
+#include "git/upkeep.h"
 #include "sync/sync_internal.h"
 
 enum { KEY_MAX_BYTES = 64 << 10 };
@@ -91,10 +92,13 @@ static enum gs_status open_mirror(struct repository *repo, struct gs_error *err)
 {
     if (repo->mirror)
         return GS_OK;
+    gs_upkeep_stand_aside(repo, false);
+    gs_mirror_tidy(repo->folder);
     enum gs_status status = gs_mirror_open(repo->folder, &repo->mirror, err);
     if (status != GS_INTERNAL)
         return status;
     gs_error_release(err);
+    gs_upkeep_stand_aside(repo, true);
     status = gs_mirror_discard(repo->folder, err);
     return status == GS_OK ? gs_mirror_open(repo->folder, &repo->mirror, err) : status;
 }
@@ -124,6 +128,7 @@ static enum gs_status rebuild_mirror(struct session *session, struct gs_error *e
     struct repository *repo = session->repo;
     gs_mirror_close(repo->mirror);
     repo->mirror = NULL;
+    gs_upkeep_stand_aside(repo, true);
     enum gs_status status = gs_mirror_discard(repo->folder, err);
     return status == GS_OK ? open_mirror(repo, err) : status;
 }

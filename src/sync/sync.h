@@ -13,6 +13,7 @@
 #include "host/host.h"
 #include "net/net.h"
 #include "store/store.h"
+#include "json/json.h"
 
 struct gs_sync;
 
@@ -28,10 +29,13 @@ struct gs_sync_options {
     size_t workers;          // repositories worked on at one time
     size_t workers_per_host; // of one host; 0: three quarters of them
     size_t queue_limit;      // calls that wait, over all repositories
+    uint64_t mirror_limit;   // bytes of all mirrors on disk; those unused for longest go first
+    size_t mirrors_open;     // mirrors that stay open for the next call
 };
 enum gs_status gs_sync_new(const struct gs_sync_options *options, struct gs_sync **out_sync,
                            struct gs_error *err) GS_MUST_CHECK;
 // Settles the operations that a crash left open: asks the remote whether what was committed arrived, and pushes it again if not. Queues the work and returns.
+// Mirrors are looked after from then on.
 enum gs_status gs_sync_recover(struct gs_sync *sync, struct gs_error *err) GS_MUST_CHECK;
 // From now on nobody waits for a moment that a host named: such calls are tried at once, and told what the host says.
 void gs_sync_stop(struct gs_sync *sync);
@@ -44,6 +48,8 @@ struct gs_sync_counts {
     size_t running;   // repositories that are worked on
     size_t parked;    // that wait for a moment
     size_t unsettled; // pushes of which is not known whether they arrived
+    size_t mirrors;   // on disk, some seconds ago
+    uint64_t mirror_bytes;
 };
 void gs_sync_count(struct gs_sync *sync, struct gs_sync_counts *out_counts);
 
@@ -166,6 +172,17 @@ void gs_sync_overlay(struct gs_sync *sync, struct gs_operation *ops, size_t coun
 // changed is called after every step of every operation, on any thread; it must be quick and must not call the sync.
 // Once this returned, what was listening before is called no more. NULL: nobody listens.
 void gs_sync_listen(struct gs_sync *sync, void (*changed)(void *arg), void *arg);
+
+// ---- Mirrors -----------------------------------------------------------------------
+// {"data":[{id, gitUrl, bytes, looseObjects, packs, lastUsedAt, inUse}], "bytes", "limitBytes"}, the
+// ones unused for longest first; gitUrl is null when no configuration names it any more. Walks
+// through all of them.
+enum gs_status gs_sync_list_mirrors(struct gs_sync *sync, yyjson_mut_doc *doc, yyjson_mut_val *root,
+                                    struct gs_error *err) GS_MUST_CHECK;
+// Packs all mirrors, and removes those that no configuration names and those that are too much.
+// done gets {"packed", "removed", "freedBytes", "mirrors", "bytes", "limitBytes"}, maybe after
+// minutes; shutting_down when the server stops first.
+void gs_sync_collect_mirrors(struct gs_sync *sync, gs_sync_done *done, void *arg);
 
 // The stored configuration of an organization in the response's form, without the key. not_found when there is none.
 enum gs_status gs_sync_config_json(struct gs_store *store, const char *organization_id,

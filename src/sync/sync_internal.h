@@ -9,10 +9,13 @@
 #include "base/pool.h"
 #include "git/git.h"
 #include "layout/layout.h"
+#include "sync/mirrors.h"
 #include "sync/sync.h"
 #include "workspace/workspace.h"
 #include "json/json.h"
 
+// A mirror is looked at for packing after so many tasks.
+enum { UNPACKED_TASKS = 100 };
 enum { PUSH_ATTEMPTS = 5, MESSAGE_MAX_BYTES = 65536, RESULT_MAX_BYTES = 64 << 20 };
 
 // What an operation is doing, in the order of a call's way.
@@ -68,7 +71,7 @@ enum turn {
 // A repository on a host: its mirror and those who wait for it. Whoever runs it owns what is not guarded by sync->lock.
 struct repository {
     struct gs_sync *sync;
-    char key[33]; // of the map, and the name of the mirror's folder
+    char name[GS_MIRROR_NAME + 1]; // of the mirror's folder; the key of the map
     char *folder;
     struct gs_mirror *mirror; // NULL until first used
     // Of the configuration that was used last; opening a key takes milliseconds.
@@ -84,6 +87,27 @@ struct repository {
     struct lane *lane;
     struct repository *next; // in the lane, or among the parked
     int64_t parked_until_ms;
+    size_t unpacked; // tasks since the mirror was last looked at for packing
+    int64_t used_ms; // the end of its last turn
+    bool is_open;    // among those that have their mirror open
+    struct repository *used_before, *used_after; // there
+};
+
+// What looks after the mirrors. Guarded by sync->lock but for the weights.
+struct upkeep {
+    pthread_t thread;
+    pthread_cond_t wake, left; // count by the monotonic clock
+    bool running, stopping;
+    struct collection *asked; // by callers that wait
+    size_t mirrors;           // on disk, at the last pass
+    uint64_t bytes;           // of them
+    const char *packing;      // the name of the mirror that is packed, or NULL
+    bool inside;              // its files are moved and removed
+    bool spoiled;             // somebody threw it away meanwhile
+    // Repositories whose mirror is open, by their last use.
+    struct repository *longest_unused, *just_used;
+    size_t open;
+    struct gs_map weights; // the thread's own: what each mirror weighed when it was looked at
 };
 
 struct gs_sync {
@@ -103,6 +127,7 @@ struct gs_sync {
     pthread_cond_t wake; // of the watcher; counts by the monotonic clock
     pthread_t watcher;
     bool watching, stopping;
+    struct upkeep upkeep;
 };
 
 // One batch at work: who asks, with which credentials, on which mirror. Lives in its own arena.
@@ -137,6 +162,9 @@ void gs_tasks_fail(struct gs_sync *sync, struct task *tasks, const struct gs_err
 // What a worker does for a repository in one turn.
 void gs_repository_run(void *repo);
 
+// Out of the map, and idle.
+void gs_repository_free(struct repository *repo);
+
 // The folder of the mirror of a repository.
 const char *gs_sync_mirror_folder(const struct gs_sync *sync, const char *git_url,
                                   struct gs_arena *arena);
@@ -155,6 +183,32 @@ void gs_schedule_end(struct repository *repo);
 // Owns an idle one outside of any turn, until it is returned; false when it is not idle.
 bool gs_schedule_borrow(struct repository *repo);
 void gs_schedule_return(struct repository *repo);
+
+// ---- upkeep.c: the mirrors stay few, small, and closed when nobody needs them ----
+enum gs_status gs_upkeep_start(struct gs_sync *sync, struct gs_error *err) GS_MUST_CHECK;
+void gs_upkeep_stop(struct gs_sync *sync);
+// With sync->lock held, by the owner at the end of its turn.
+void gs_upkeep_note(struct repository *repo);
+// With sync->lock held, which is let go meanwhile: closes those that were not used for longest.
+void gs_upkeep_close_surplus(struct gs_sync *sync);
+// Before the owner tidies the folder, or throws it away: waits while a pack is moved into it.
+void gs_upkeep_stand_aside(struct repository *repo, bool discarding);
+// On the thread: whether it is to end.
+bool gs_upkeep_is_stopping(struct gs_sync *sync);
+
+// ---- room.c: what they weigh, and which have to go; on the thread ----
+struct tally {
+    size_t packed, removed; // mirrors
+    uint64_t freed;         // bytes
+};
+// Packs what wants it (all: whatever can be packed), then removes what is too much.
+void gs_room_check(struct gs_sync *sync, bool all, struct tally *tally);
+void gs_room_release(struct gs_sync *sync);
+
+// ---- collect.c ----
+// Fills the map with the URLs of all configurations by the names of their mirrors; all of it lives in the arena.
+enum gs_status gs_mirrors_map_urls(struct gs_sync *sync, struct gs_arena *arena,
+                                   struct gs_map *urls, struct gs_error *err) GS_MUST_CHECK;
 
 // ---- postpone.c: tasks that are tried again later instead of being ended ----
 // Whether the task, which this error would end, runs again later: it has ended for this batch then. Else it is as it was.
