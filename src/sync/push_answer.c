@@ -74,6 +74,7 @@ enum gs_status gs_push_begin_answer(struct push_batch *batch, struct push_item *
     gs_json_add_cstr(doc, item->report, "documentId", item->document_id);
     if (item->takeover.wanted && !restored)
         gs_json_add_cstr(doc, root, "replacedDocumentId", item->takeover.replaced_id);
+    gs_push_report_modules(item, doc, item->report);
     gs_report_problems(&remote->problems, WARNINGS_MAX, doc,
                        yyjson_mut_obj_add_arr(doc, item->report, "warnings"));
     enum gs_status status = end_plan(batch, item, local, tip, doc, root, err);

@@ -36,6 +36,9 @@ struct push_item {
     yyjson_mut_doc *answer; // complete but for the commit; NULL when the answer is settled already
     yyjson_mut_val *report; // in the answer: what is told of the push
     bool prepared;
+    const char *name;          // of a module
+    struct push_item *modules; // that travel in the same commit
+    size_t module_count;
 };
 
 struct push_batch {
@@ -72,12 +75,40 @@ void gs_push_fail_item(struct push_batch *batch, struct push_item *item, struct 
 enum gs_status gs_push_prepare(struct push_batch *batch, struct push_item *item, struct gs_oid *tip,
                                struct gs_error *err) GS_MUST_CHECK;
 void gs_push_item_reset(struct push_item *item);
+// The steps of it: what the store has of the task's version, the form in which git gives it back, and its commit on *tip, which moves there.
+enum gs_status gs_push_load_version(struct push_batch *batch, struct task *task,
+                                    struct local_version *out_local,
+                                    struct gs_error *err) GS_MUST_CHECK;
+void gs_push_release_version(struct local_version *local);
+enum gs_status gs_push_take_normal_form(struct push_batch *batch, struct push_item *item,
+                                        const struct remote_app *remote,
+                                        struct local_version *local,
+                                        struct gs_error *err) GS_MUST_CHECK;
+enum gs_status gs_push_build_commit(struct push_batch *batch, struct push_item *item,
+                                    const struct remote_app *remote,
+                                    const struct local_version *local, struct gs_oid *tip,
+                                    struct gs_error *err) GS_MUST_CHECK;
 // Records in the store what the finished push means: the link, what is synced, the operation's end.
 enum gs_status gs_push_record(struct push_batch *batch, struct push_item *item, struct gs_tx *tx,
                               struct gs_error *err) GS_MUST_CHECK;
 // After a crash: the item's commit is on the host, and what its store has to take over is read from there.
 enum gs_status gs_push_reload_takeover(struct push_batch *batch, struct push_item *item,
                                        const char *replaced_id, struct gs_error *err) GS_MUST_CHECK;
+
+// ---- push_module.c ----
+// Puts commits of the modules that the document shows on *tip, of those that are here and not in git. What is nowhere is told in the
+// remote's problems.
+enum gs_status gs_push_carry_modules(struct push_batch *batch, struct push_item *item,
+                                     struct remote_app *remote, const struct gs_document *document,
+                                     struct gs_oid *tip, struct gs_error *err) GS_MUST_CHECK;
+// Makes one commit on base of those and the app's, which led to *tip.
+enum gs_status gs_push_unite_modules(struct push_batch *batch, struct push_item *item,
+                                     const struct gs_oid *base, struct gs_oid *tip,
+                                     struct gs_error *err) GS_MUST_CHECK;
+// Adds "modules"; after a crash they are known from there.
+void gs_push_report_modules(const struct push_item *item, yyjson_mut_doc *doc, yyjson_mut_val *obj);
+enum gs_status gs_push_restore_modules(struct push_batch *batch, struct push_item *item,
+                                       yyjson_val *report, struct gs_error *err) GS_MUST_CHECK;
 
 // ---- push_tag.c ----
 // The item's push is done and recorded: tags its version, if that is saved and wants a tag. Tells of it in the answer.

@@ -6,7 +6,7 @@
 #include "sync/push_internal.h"
 #include "sync/rollback_internal.h"
 
-static void release_local(struct local_version *local)
+void gs_push_release_version(struct local_version *local)
 {
     gs_document_release(&local->parsed);
     gs_buf_release(&local->document);
@@ -43,8 +43,8 @@ static enum gs_status load_rows(struct push_batch *batch, struct task *task, str
     return status;
 }
 
-static enum gs_status load_local(struct push_batch *batch, struct task *task,
-                                 struct local_version *out_local, struct gs_error *err)
+enum gs_status gs_push_load_version(struct push_batch *batch, struct task *task,
+                                    struct local_version *out_local, struct gs_error *err)
 {
     struct gs_sync *sync = batch->session->sync;
     struct local_version local = {.parsed = {0}};
@@ -59,7 +59,7 @@ static enum gs_status load_local(struct push_batch *batch, struct task *task,
     if (status == GS_OK)
         *out_local = local;
     else
-        release_local(&local);
+        gs_push_release_version(&local);
     return status;
 }
 
@@ -171,9 +171,9 @@ static enum gs_layout layout_of(const struct push_batch *batch, const struct rem
 }
 
 // The version takes over the form in which git will give the document back, so that both stay comparable by their bytes.
-static enum gs_status take_normal_form(struct push_batch *batch, struct push_item *item,
-                                       const struct remote_app *remote, struct local_version *local,
-                                       struct gs_error *err)
+enum gs_status gs_push_take_normal_form(struct push_batch *batch, struct push_item *item,
+                                        const struct remote_app *remote,
+                                        struct local_version *local, struct gs_error *err)
 {
     if (layout_of(batch, remote) != GS_LAYOUT_PER_ENTITY)
         return GS_OK; // a single file is its document to the letter
@@ -204,10 +204,10 @@ static enum gs_status take_normal_form(struct push_batch *batch, struct push_ite
     return gs_document_parse(gs_buf_slice(&normal), "the version's document", &local->parsed, err);
 }
 
-static enum gs_status commit_item(struct push_batch *batch, struct push_item *item,
-                                  const struct remote_app *remote, struct local_version *local,
-                                  const struct restored *restored, struct gs_oid *tip,
-                                  struct gs_error *err)
+enum gs_status gs_push_build_commit(struct push_batch *batch, struct push_item *item,
+                                    const struct remote_app *remote,
+                                    const struct local_version *local, struct gs_oid *tip,
+                                    struct gs_error *err)
 {
     enum gs_layout layout = layout_of(batch, remote);
     struct session *session = batch->session;
@@ -249,9 +249,26 @@ static enum gs_status commit_item(struct push_batch *batch, struct push_item *it
         item->commit.hex[0] = 0;
     item->files = changes;
     item->file_count = count;
-    status = gs_push_begin_answer(batch, item, remote, tip, local, restored, err);
+    *tip = commit;
+    return GS_OK;
+}
+
+// One commit of the app and of what it shows that git does not have.
+static enum gs_status commit_item(struct push_batch *batch, struct push_item *item,
+                                  struct remote_app *remote, struct local_version *local,
+                                  const struct restored *restored, struct gs_oid *tip,
+                                  struct gs_error *err)
+{
+    struct gs_oid top = *tip;
+    enum gs_status status = gs_push_carry_modules(batch, item, remote, &local->parsed, &top, err);
     if (status == GS_OK)
-        *tip = commit;
+        status = gs_push_build_commit(batch, item, remote, local, &top, err);
+    if (status == GS_OK)
+        status = gs_push_unite_modules(batch, item, tip, &top, err);
+    if (status == GS_OK)
+        status = gs_push_begin_answer(batch, item, remote, tip, local, restored, err);
+    if (status == GS_OK)
+        *tip = top;
     return status;
 }
 
@@ -268,11 +285,11 @@ static enum gs_status prepare(struct push_batch *batch, struct push_item *item,
         gs_session_read_app_to_push(batch->session, tip, item->git_app_id, &remote, err);
     if (status != GS_OK)
         return status;
-    status = take_normal_form(batch, item, &remote, local, err);
+    status = gs_push_take_normal_form(batch, item, &remote, local, err);
     if (status == GS_OK)
         status = settle_divergence(batch, item, &remote, local, err);
     if (status == GS_OK)
-        status = take_normal_form(batch, item, &remote, local, err); // of a merge
+        status = gs_push_take_normal_form(batch, item, &remote, local, err); // of a merge
     gs_task_enter(item->task, PHASE_COMMITTING);
     // What git has already does not travel.
     if (status == GS_OK && strcmp(remote.document_id, local->version.document_id) != 0)
@@ -338,11 +355,11 @@ static enum gs_status prepare_version(struct push_batch *batch, struct push_item
                                       struct gs_oid *tip, struct gs_error *err)
 {
     struct local_version local;
-    enum gs_status status = load_local(batch, item->task, &local, err);
+    enum gs_status status = gs_push_load_version(batch, item->task, &local, err);
     if (status != GS_OK)
         return status;
     status = prepare(batch, item, &local, NULL, tip, err);
-    release_local(&local);
+    gs_push_release_version(&local);
     return status;
 }
 

@@ -5,6 +5,8 @@
 
 void gs_push_item_reset(struct push_item *item)
 {
+    for (size_t i = 0; i < item->module_count; i++)
+        gs_push_item_reset(&item->modules[i]);
     if (item->takeover.wanted)
         gs_document_blob_release(&item->takeover.blob);
     gs_json_free_mut(item->answer);
@@ -84,8 +86,8 @@ enum gs_status gs_push_reload_takeover(struct push_batch *batch, struct push_ite
     return status;
 }
 
-enum gs_status gs_push_record(struct push_batch *batch, struct push_item *item, struct gs_tx *tx,
-                              struct gs_error *err)
+static enum gs_status record_app(struct push_batch *batch, struct push_item *item, struct gs_tx *tx,
+                                 struct gs_error *err)
 {
     const struct gs_git_config *config = &batch->session->config;
     enum gs_status status = record_version(item, tx, err);
@@ -98,10 +100,18 @@ enum gs_status gs_push_record(struct push_batch *batch, struct push_item *item, 
                                .synced_at = gs_clock_now_ms()};
     if (status == GS_OK)
         status = gs_store_put_link(tx, &link, err);
+    if (status != GS_NOT_FOUND)
+        return status;
     // The app was deleted here meanwhile: what was pushed stays in git, there is nothing left to link.
-    if (status == GS_NOT_FOUND) {
-        gs_error_release(err);
-        status = GS_OK;
-    }
+    gs_error_release(err);
+    return GS_OK;
+}
+
+enum gs_status gs_push_record(struct push_batch *batch, struct push_item *item, struct gs_tx *tx,
+                              struct gs_error *err)
+{
+    enum gs_status status = record_app(batch, item, tx, err);
+    for (size_t i = 0; status == GS_OK && i < item->module_count; i++)
+        status = record_app(batch, &item->modules[i], tx, err);
     return status == GS_OK ? gs_operation_end(tx, item->task, err) : status;
 }

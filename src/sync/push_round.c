@@ -40,6 +40,8 @@ static enum gs_status take_recorded(struct push_batch *batch, struct push_item *
     if (status == GS_OK && replaced.len > 0)
         status =
             gs_push_reload_takeover(batch, item, gs_arena_dup_slice(task->arena, replaced), err);
+    if (status == GS_OK)
+        status = gs_push_restore_modules(batch, item, report, err);
     item->prepared = status == GS_OK;
     return status;
 }

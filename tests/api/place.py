@@ -54,6 +54,29 @@ def as_version(document, name, *, app_name=None):
     return changed
 
 
+def showing(document, *ids):
+    """A copy that shows the modules of these ids, on its first page."""
+    changed = deepcopy(document)
+    app = app_v2_of(changed)
+    for number, module_id in enumerate(ids):
+        viewer = deepcopy(app["components"][0])
+        viewer |= {"id": str(uuid.uuid4()), "name": f"moduleviewer{number}", "type": "ModuleViewer"}
+        viewer["properties"] = {
+            "moduleAppId": {"value": module_id},
+            "moduleVersionId": {"value": ""},
+        }
+        viewer["layouts"] = []
+        app["components"].append(viewer)
+    return changed
+
+
+def module_document(name, *ids):
+    document = showing(new_document(name), *ids)
+    app_v2_of(document)["type"] = "module"
+    app_v2_of(document)["appVersions"][0]["status"] = "DRAFT"
+    return document
+
+
 @dataclass
 class App:
     """An app here: its ids, and the document of its latest version as the test knows it."""

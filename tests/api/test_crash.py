@@ -12,7 +12,7 @@ import time
 import pytest
 from client import Client
 from make_app import app_v2_of
-from place import Place, as_version, new_document, with_text
+from place import Place, as_version, module_document, new_document, showing, with_text
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("GITSYNC_TEST_HOOKS") != "1", reason="the program was built without test hooks"
@@ -57,6 +57,37 @@ def settled(client):
         if all(entry["state"] in ("done", "failed", "cancelled") for entry in entries):
             return entries
     pytest.fail(f"operations are still open: {entries}")
+
+
+@pytest.mark.parametrize("layout", ["single-file", "per-entity"])
+@pytest.mark.parametrize("point", ["committed", "pushed"])
+def test_modules_of_a_push(daemon, host, make_repo, layout, point):
+    place = Place(Client(daemon), host, make_repo(), layout=layout)
+    place.configure().ok(201)
+    inner = place.import_app(module_document("Inner"))
+    shell = place.import_app(showing(new_document("Shell"), inner.id))
+    die(daemon, f"push.{point}", lambda: place.push(shell))
+    settled(place.client)
+    for app in (inner, shell):
+        assert place.client.status(app.id).ok()["state"] == "in_sync"
+        assert place.push(app).ok()["status"] == "up_to_date"
+    assert len(place.repo.log()) == 2
+
+
+@pytest.mark.parametrize("point", PULL_POINTS)
+def test_modules_of_a_creation(daemon, host, make_repo, point):
+    place = Place(Client(daemon), host, make_repo())
+    place.configure().ok(201)
+    inner = place.import_app(module_document("Inner"))
+    shell = place.import_app(showing(new_document("Shell"), inner.id))
+    place.push(shell).ok()
+    other = Place(place.client, host, place.repo)
+    other.configure().ok(201)
+    create = {"gitAppId": shell.id, "gitVersionId": "main"}
+    die(daemon, f"pull.{point}", lambda: other.client.create(other.id, **create))
+    settled(other.client)
+    apps = {app["name"] for app in other.client.apps(other.id).ok()}
+    assert apps == ({"Shell", "Inner"} if point == "recorded" else set())
 
 
 def test_a_tag_that_a_crash_prevented_is_made_by_the_next_push(daemon, crashing):

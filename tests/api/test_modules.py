@@ -7,35 +7,9 @@ from copy import deepcopy
 
 import pytest
 from client import Client, path_of
+from keyed import at_once
 from make_app import app_v2_of
-from place import App, Place, new_document, with_text
-
-
-def showing(document, *ids):
-    """A copy that shows the modules of these ids, on its first page."""
-    changed = deepcopy(document)
-    app = app_v2_of(changed)
-    for number, module_id in enumerate(ids):
-        viewer = deepcopy(app["components"][0])
-        viewer |= {"id": str(uuid.uuid4()), "name": f"moduleviewer{number}", "type": "ModuleViewer"}
-        viewer["properties"] = {
-            "moduleAppId": {"value": module_id},
-            "moduleVersionId": {"value": ""},
-        }
-        viewer["layouts"] = []
-        app["components"].append(viewer)
-    return changed
-
-
-def module_document(name, *ids):
-    document = showing(new_document(name), *ids)
-    app_v2_of(document)["type"] = "module"
-    app_v2_of(document)["appVersions"][0]["status"] = "DRAFT"
-    return document
-
-
-def id_of(document):
-    return app_v2_of(document)["id"]
+from place import App, Place, module_document, new_document, showing, with_text
 
 
 @pytest.fixture(params=["single-file", "per-entity"])
@@ -214,3 +188,104 @@ def test_all_apps_are_pulled_once_each(source, target):
         "Inner": "updated",
     }
     assert all(part["modules"] == [] for part in answer["data"])
+
+
+# To git
+
+
+@pytest.fixture(params=["single-file", "per-entity"])
+def fresh(request, make_place):
+    """Nothing of this is in git yet: an app, the module that it shows, and the module in that."""
+    place = make_place(layout=request.param)
+    place.inner = place.import_app(module_document("Inner"))
+    place.outer = place.import_app(module_document("Outer", place.inner.id))
+    place.shell = place.import_app(showing(new_document("Shell"), place.outer.id))
+    return place
+
+
+def names(answer):
+    return [module["name"] for module in answer["modules"]]
+
+
+def test_a_push_carries_modules_that_git_lacks_in_one_commit(fresh, make_place):
+    before = len(fresh.repo.log())
+    answer = fresh.push(fresh.shell, "All of it").ok()
+    assert names(answer) == ["Outer", "Inner"]
+    assert len(fresh.repo.log()) == before + 1
+    assert fresh.repo.log()[0].sha == answer["commit"]["sha"] == fresh.repo.head()
+    files = answer["files"]
+    assert sorted(files["added"]) == sorted(set(fresh.repo.ls_tree()) - {"README.md"})
+    assert files["deleted"] == files["modified"] == []
+    for app in (fresh.outer, fresh.inner, fresh.shell):
+        assert fresh.client.status(app.id).ok()["state"] == "in_sync"
+        assert fresh.push(app).ok()["status"] == "up_to_date"
+    assert fresh.repo.fsck() == ""
+    other = make_place(fresh.repo)
+    assert set(statuses(create(other, fresh.shell).ok(201))) == {"Outer", "Inner"}
+
+
+def test_a_push_leaves_modules_that_git_has_alone(fresh):
+    fresh.push(fresh.inner).ok()
+    fresh.edit(fresh.inner, with_text(fresh.inner.document, "not pushed"))
+    assert names(fresh.push(fresh.shell).ok()) == ["Outer"]
+    assert fresh.client.status(fresh.inner.id).ok()["state"] == "ahead"
+    assert names(fresh.push(fresh.shell).ok()) == []
+
+
+def test_a_module_that_is_shown_since_is_carried_later(fresh):
+    fresh.push(fresh.shell).ok()
+    late = fresh.import_app(module_document("Late"))
+    fresh.edit(fresh.shell, showing(fresh.shell.document, late.id))
+    answer = fresh.push(fresh.shell).ok()
+    assert names(answer) == ["Late"]
+    assert fresh.client.status(late.id).ok()["state"] == "in_sync"
+
+
+def test_a_module_that_is_nowhere_is_told(fresh):
+    gone = str(uuid.uuid4())
+    fresh.edit(fresh.outer, showing(fresh.outer.document, gone))
+    answer = fresh.push(fresh.shell).ok()
+    assert names(answer) == ["Outer", "Inner"]
+    [warning] = answer["warnings"]
+    assert (warning["code"], gone in warning["message"]) == ("module_missing", True)
+
+
+def test_a_circle_of_modules_is_pushed_once(fresh):
+    circle = (fresh.inner.id, fresh.outer.id, fresh.shell.id)
+    fresh.edit(fresh.inner, showing(fresh.inner.document, *circle))
+    assert names(fresh.push(fresh.shell).ok()) == ["Outer", "Inner"]
+
+
+def test_a_secret_in_a_module_stops_all_of_it(fresh):
+    document = deepcopy(fresh.inner.document)
+    app_v2_of(document)["workflowApiToken"] = "hunter2"
+    fresh.edit(fresh.inner, document)
+    with fresh.unchanged():
+        error = fresh.push(fresh.shell).refused(422, "secret_in_document")
+    assert error["details"][0]["appId"] == fresh.inner.id
+    assert "Inner" in error["message"]
+    assert names(fresh.push(fresh.shell, allowSecrets=True).ok()) == ["Outer", "Inner"]
+
+
+def test_a_dry_run_of_a_push_tells_them(fresh):
+    path = path_of("apps", fresh.shell.id, "versions", fresh.shell.version, "git-sync", "push")
+    with fresh.unchanged():
+        answer = fresh.client.send("POST", f"{path}?dryRun=true", {"commitMessage": "Plan"}).ok()
+    assert names(answer) == ["Outer", "Inner"]
+    assert fresh.client.status(fresh.inner.id).ok()["state"] == "not_linked"
+
+
+def test_a_push_of_all_pushes_each_once(fresh):
+    answer = fresh.client.push_all(fresh.id, commitPerApp=False).ok()
+    assert answer["summary"]["pushed"] == 3
+    assert all(part["modules"] == [] for part in answer["data"])
+    assert fresh.client.push_all(fresh.id).ok()["summary"]["up_to_date"] == 3
+
+
+def test_pushes_at_one_time_agree_on_a_module(fresh):
+    second = fresh.import_app(showing(new_document("Second"), fresh.inner.id))
+    answers = at_once([lambda app=app: fresh.push(app) for app in (fresh.shell, second)])
+    assert [answer.ok()["status"] for answer in answers] == ["pushed", "pushed"]
+    assert sum(names(answer.ok()).count("Inner") for answer in answers) == 1
+    for app in (fresh.inner, fresh.outer, fresh.shell, second):
+        assert fresh.client.status(app.id).ok()["state"] == "in_sync"
