@@ -17,6 +17,7 @@ struct gs_db {
     sqlite3 *handle;
     char *path;
     bool writable;
+    bool relaxed;             // commits do not wait for the disk
     bool failed;              // a statement failed for good: only a rollback helps
     struct gs_map statements; // SQL text to struct gs_row, which owns the text
 };
@@ -170,12 +171,28 @@ void gs_db_close(struct gs_db *db)
     free(db);
 }
 
-enum gs_status gs_db_begin(struct gs_db *db, struct gs_error *err)
+// SQLite takes the setting between transactions only. With a write-ahead log NORMAL skips the one
+// wait at the commit; the log is written in order, so that the next FULL commit covers it.
+static enum gs_status set_relaxed(struct gs_db *db, bool relaxed, struct gs_error *err)
+{
+    if (db->relaxed == relaxed)
+        return GS_OK;
+    enum gs_status status =
+        gs_sql_script(db, relaxed ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL", err);
+    if (status == GS_OK)
+        db->relaxed = relaxed;
+    return status;
+}
+
+enum gs_status gs_db_begin(struct gs_db *db, enum gs_db_mode mode, struct gs_error *err)
 {
     db->failed = false;
-    if (db->writable)
-        return gs_sql_run(db, "BEGIN IMMEDIATE", GS_SQL_NO_ARGS, err);
-    enum gs_status status = gs_sql_run(db, "BEGIN", GS_SQL_NO_ARGS, err);
+    enum gs_status status;
+    if (mode != GS_DB_READ) {
+        status = set_relaxed(db, mode == GS_DB_WRITE_RELAXED, err);
+        return status == GS_OK ? gs_sql_run(db, "BEGIN IMMEDIATE", GS_SQL_NO_ARGS, err) : status;
+    }
+    status = gs_sql_run(db, "BEGIN", GS_SQL_NO_ARGS, err);
     // The snapshot is the one of the first statement that reads.
     if (status == GS_OK)
         status = gs_sql_run(db, "SELECT 1 FROM sqlite_schema LIMIT 1", GS_SQL_NO_ARGS, err);

@@ -30,7 +30,11 @@ enum gs_status gs_tx_read(struct gs_store *store, struct gs_tx **out_tx,
 // The one writer (BEGIN IMMEDIATE); waits for its turn. Keep it short: no network, no compression inside.
 enum gs_status gs_tx_write(struct gs_store *store, struct gs_tx **out_tx,
                            struct gs_error *err) GS_MUST_CHECK;
-// Durable when it returns GS_OK; *tx is NULL afterwards in any case.
+// The same, but its commit becomes durable with the next one of gs_tx_write: it survives a killed process, not a power cut. For what can be
+// found out again, because waiting for the disk costs more than the write. Through a handle of gs_store_hold it is gs_tx_write.
+enum gs_status gs_tx_write_relaxed(struct gs_store *store, struct gs_tx **out_tx,
+                                   struct gs_error *err) GS_MUST_CHECK;
+// Durable (unless relaxed) when it returns GS_OK; *tx is NULL afterwards in any case.
 enum gs_status gs_tx_commit(struct gs_tx **tx, struct gs_error *err) GS_MUST_CHECK;
 // Rolls back what was not committed; NULL inside is fine; for GS_CLEANUP.
 void gs_tx_end(struct gs_tx **tx);

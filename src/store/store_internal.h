@@ -17,8 +17,13 @@ enum gs_status gs_db_open(const char *path, bool writable, struct gs_db **out_db
                           struct gs_error *err) GS_MUST_CHECK;
 void gs_db_close(struct gs_db *db); // NULL is fine
 
-// Writable: becomes the one writer of the file, waiting for other processes. Else: takes the snapshot now.
-enum gs_status gs_db_begin(struct gs_db *db, struct gs_error *err) GS_MUST_CHECK;
+enum gs_db_mode {
+    GS_DB_READ,          // takes the snapshot now
+    GS_DB_WRITE,         // becomes the one writer of the file, waiting for other processes
+    GS_DB_WRITE_RELAXED, // the same, and its commit does not wait for the disk
+};
+enum gs_status gs_db_begin(struct gs_db *db, enum gs_db_mode mode,
+                           struct gs_error *err) GS_MUST_CHECK;
 // Fails, leaving the transaction to be rolled back, when a statement of it failed for good before.
 enum gs_status gs_db_commit(struct gs_db *db, struct gs_error *err) GS_MUST_CHECK;
 void gs_db_rollback(struct gs_db *db);

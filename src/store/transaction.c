@@ -90,10 +90,11 @@ static void take_back(struct gs_store *store, struct gs_db *db, bool writable)
         take_back_reader(store, db);
 }
 
-static enum gs_status begin(struct gs_store *store, struct gs_db *db, bool writable,
+static enum gs_status begin(struct gs_store *store, struct gs_db *db, enum gs_db_mode mode,
                             struct gs_tx **out_tx, struct gs_error *err)
 {
-    enum gs_status status = gs_db_begin(db, err);
+    bool writable = mode != GS_DB_READ;
+    enum gs_status status = gs_db_begin(db, mode, err);
     if (status != GS_OK) {
         take_back(store, db, writable);
         return status;
@@ -111,7 +112,7 @@ enum gs_status gs_tx_read(struct gs_store *store, struct gs_tx **out_tx, struct 
 {
     if (store->base)
         store = store->base;
-    return begin(store, lend_reader(store), false, out_tx, err);
+    return begin(store, lend_reader(store), GS_DB_READ, out_tx, err);
 }
 
 // Through a handle that holds its commits: a later transaction goes on with what an earlier one left open.
@@ -130,7 +131,15 @@ enum gs_status gs_tx_write(struct gs_store *store, struct gs_tx **out_tx, struct
 {
     if (store->base)
         return write_held(store, out_tx, err);
-    return begin(store, lend_writer(store), true, out_tx, err);
+    return begin(store, lend_writer(store), GS_DB_WRITE, out_tx, err);
+}
+
+enum gs_status gs_tx_write_relaxed(struct gs_store *store, struct gs_tx **out_tx,
+                                   struct gs_error *err)
+{
+    if (store->base)
+        return write_held(store, out_tx, err);
+    return begin(store, lend_writer(store), GS_DB_WRITE_RELAXED, out_tx, err);
 }
 
 static void keep_open(struct gs_tx **tx)

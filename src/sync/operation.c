@@ -159,7 +159,9 @@ static enum gs_status insert(struct gs_tx *tx, struct task *task, struct gs_erro
 enum gs_status gs_operation_insert(struct gs_sync *sync, struct task *tasks, struct gs_error *err)
 {
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
-    enum gs_status status = gs_tx_write(sync->options.store, &tx, err);
+    // Whoever waits for his answer has been told nothing yet, and until a push is sent there is nothing to lose.
+    enum gs_status status = tasks->detached ? gs_tx_write(sync->options.store, &tx, err)
+                                            : gs_tx_write_relaxed(sync->options.store, &tx, err);
     for (struct task *task = tasks; status == GS_OK && task; task = task->next)
         status = insert(tx, task, err);
     if (status == GS_OK)
@@ -206,6 +208,15 @@ enum gs_status gs_operation_end(struct gs_tx *tx, struct task *task, struct gs_e
     return gs_store_update_operation(tx, op, err);
 }
 
+// One that is recorded as committed, or that nobody waits for, would be run again by the next start; any other would be told as interrupted.
+static enum gs_status begin_failure(struct gs_sync *sync, const struct task *task,
+                                    struct gs_tx **out_tx, struct gs_error *err)
+{
+    bool told_as_interrupted = task->op.state != GS_OP_COMMITTED && !task->detached;
+    return told_as_interrupted ? gs_tx_write_relaxed(sync->options.store, out_tx, err)
+                               : gs_tx_write(sync->options.store, out_tx, err);
+}
+
 void gs_task_fail(struct gs_sync *sync, struct task *task, struct gs_error *err)
 {
     if (gs_task_postpone(sync, task, err)) {
@@ -222,7 +233,7 @@ void gs_task_fail(struct gs_sync *sync, struct task *task, struct gs_error *err)
     // The caller gets the failure whether or not its row can be written; an unwritten one is settled at the next start.
     GS_CLEANUP(gs_error_release) struct gs_error ignored = GS_ERROR_INIT;
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
-    if (gs_tx_write(sync->options.store, &tx, &ignored) == GS_OK &&
+    if (begin_failure(sync, task, &tx, &ignored) == GS_OK &&
         gs_operation_end(tx, task, &ignored) == GS_OK && gs_tx_commit(&tx, &ignored) == GS_OK)
         return;
     task->op.state = GS_OP_FAILED;

@@ -106,6 +106,32 @@ static void connections_are_set_up(void **state)
     }
 }
 
+// 2 is FULL: a commit waits for the disk. 1 is NORMAL.
+static int64_t synchronous(struct stored *s)
+{
+    int64_t value = -1;
+    STORED_OK(s, gs_sql_find(s->tx->db, "SELECT synchronous FROM pragma_synchronous",
+                             GS_SQL_NO_ARGS, &gs_row_type_int, NULL, &value, &s->err));
+    return value;
+}
+
+static void only_relaxed_commits_do_not_wait_for_the_disk(void **state)
+{
+    struct stored *s = *state;
+    stored_write(s);
+    assert_int_equal(synchronous(s), 2);
+    stored_add_organization(s, "o1");
+    stored_commit(s);
+    STORED_OK(s, gs_tx_write_relaxed(s->store, &s->tx, &s->err));
+    assert_int_equal(synchronous(s), 1);
+    stored_add_organization(s, "o2");
+    stored_commit(s);
+    stored_write(s);
+    assert_int_equal(synchronous(s), 2);
+    stored_end(s);
+    assert_int_equal(stored_sql(s, "SELECT count(*) FROM organizations"), 2);
+}
+
 static void readers_cannot_write(void **state)
 {
     struct stored *s = *state;
@@ -425,6 +451,7 @@ int main(void)
         cmocka_unit_test(files_are_private_whatever_the_umask),
         cmocka_unit_test(the_folder_is_made),
         STORED_TEST(connections_are_set_up),
+        STORED_TEST(only_relaxed_commits_do_not_wait_for_the_disk),
         STORED_TEST(readers_cannot_write),
         STORED_TEST(everything_survives_reopening),
         STORED_TEST(the_check_writes),
