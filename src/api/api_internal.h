@@ -199,6 +199,7 @@ enum gs_status gs_api_admit(void *ctx, struct gs_http_exchange *exchange, struct
 
 // ---- resources ----
 route_run gs_git_config_put, gs_git_config_get, gs_git_config_delete, gs_git_config_test;
+route_run gs_git_convert;
 route_run gs_version_push, gs_app_create, gs_app_pull, gs_app_promote, gs_app_release;
 route_run gs_app_status, gs_workspace_status, gs_app_history, gs_git_apps, gs_git_check;
 route_run gs_organization_push, gs_organization_pull;

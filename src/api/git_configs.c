@@ -1,4 +1,4 @@
-// The git configuration of an organization.
+// The git configuration of an organization, and the layout of its branch.
 // SPDX-License-Identifier: Apache-2.0
 #include "api/api_internal.h"
 
@@ -60,6 +60,30 @@ static enum gs_status read_config(struct call *call, yyjson_val *body, const cha
     read_author(&fields, call, &input);
     *out_input = input;
     return gs_fields_end(&fields, err);
+}
+
+enum gs_status gs_git_convert(struct call *call, struct gs_error *err)
+{
+    enum { MESSAGE_MAX = 65536 };
+    yyjson_val *body = NULL;
+    enum gs_status status = gs_call_body(call, &body, err);
+    if (status != GS_OK)
+        return status;
+    struct fields fields;
+    gs_fields_begin(&fields, call, body);
+    struct gs_sync_request request = {
+        .kind = GS_SYNC_CONVERT,
+        .organization_id =
+            gs_fields_text(&fields, "organizationId", FIELD_REQUIRED | FIELD_UUID, ID_MAX),
+        .message = gs_fields_slice(&fields, "commitMessage", 0, MESSAGE_MAX),
+    };
+    int layout = gs_fields_choice(&fields, "layout", layouts, -1);
+    if (layout >= 0)
+        request.layout = layouts[layout];
+    else if (fields.count == 0)
+        gs_fields_complain(&fields, "layout", "layout is required (single-file or per-entity)");
+    status = gs_fields_end(&fields, err);
+    return status == GS_OK ? gs_call_submit_planned(call, &request, err) : status;
 }
 
 static enum gs_status submit(struct call *call, enum gs_sync_kind kind, const char *organization_id,

@@ -20,6 +20,11 @@
     ",\"layout\":{\"enum\":[\"single-file\",\"per-entity\"]},\"commitAuthor\":{"                   \
     "\"type\":\"object\",\"properties\":{\"name\":" TEXT ",\"email\":" TEXT                        \
     "}},\"isEnabled\":" FLAG ",\"allowSecrets\":" FLAG ",\"tag\":" FLAG "}}"
+#define CONVERT                                                                                    \
+    "{\"type\":\"object\",\"required\":[\"organizationId\",\"layout\"],\"properties\":{"           \
+    "\"organizationId\":{\"type\":\"string\",\"format\":\"uuid\"},\"layout\":{"                    \
+    "\"enum\":[\"single-file\",\"per-entity\"]},\"commitMessage\":{\"type\":\"string\","           \
+    "\"minLength\":1,\"maxLength\":65536}}}"
 #define PUSH                                                                                       \
     "{\"type\":\"object\",\"required\":[\"commitMessage\"],\"properties\":{\"commitMessage\":{"    \
     "\"type\":\"string\",\"minLength\":1,\"maxLength\":65536},\"onConflict\":{"                    \
@@ -100,6 +105,8 @@ const struct api_route gs_api_table[] = {
      "organizationId ref limit cursor refresh", NULL},
     {"GET", BASE "/organization/git/check", LATER, ROUTE_SYNC, 200, gs_git_check,
      "everything odd in what a branch, tag or commit holds", "organizationId ref refresh", NULL},
+    {"POST", BASE "/organization/git/convert", LATER_BODY, ROUTE_SYNC, 200, gs_git_convert,
+     "change the branch over to another layout in one commit", "dryRun", CONVERT},
     {"POST", BASE "/apps/:appId/versions/:versionId/git-sync/push", OPERATION, ROUTE_SYNC, 200,
      gs_version_push, "push a version to git", "dryRun diff", PUSH},
     {"POST", BASE "/apps", OPERATION, ROUTE_SYNC, 201, gs_app_create, "create an app from git",

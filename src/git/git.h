@@ -27,6 +27,9 @@ bool gs_oid_is_none(const struct gs_oid *oid);
 bool gs_oid_eq(const struct gs_oid *a, const struct gs_oid *b);
 // Exactly 40 hexadecimal digits.
 bool gs_oid_parse(struct gs_slice text, struct gs_oid *out_oid);
+// The id that the content has as a file.
+enum gs_status gs_git_blob_id(struct gs_slice content, struct gs_oid *out_oid,
+                              struct gs_error *err) GS_MUST_CHECK;
 // git check-ref-format --branch: whether text can be a branch name.
 bool gs_git_branch_is_valid(const char *name);
 

@@ -120,6 +120,15 @@ enum gs_status gs_object_id(git_object_t type, struct gs_slice content, git_oid 
               : gs_fail(err, GS_CODE_INTERNAL, NULL, "SHA-1 cannot be computed; git needs it");
 }
 
+enum gs_status gs_git_blob_id(struct gs_slice content, struct gs_oid *out_oid, struct gs_error *err)
+{
+    git_oid oid;
+    enum gs_status status = gs_object_id(GIT_OBJECT_BLOB, content, &oid, err);
+    if (status == GS_OK)
+        gs_oid_from_git(&oid, out_oid);
+    return status;
+}
+
 static enum gs_status fail_memory(struct gs_error *err, size_t size)
 {
     return gs_fail(err, GS_CODE_NO_MEMORY, NULL, "not enough memory for an object of %zu bytes",

@@ -129,4 +129,26 @@ enum gs_status gs_layout_plan_push(struct gs_mirror *mirror, const struct gs_oid
 enum gs_status gs_layout_normalize(enum gs_layout layout, const struct gs_layout_push *push,
                                    struct gs_buf *out, struct gs_error *err) GS_MUST_CHECK;
 
+// Changes a branch over to the other layout in one commit. There and back is the identity for everything that both can hold; what the new one
+// has no place for (the order of lists, formatting, what the metadata say of commits, further versions) is kept below .meta/kept, where it
+// changes nothing until the way back. Foreign files stay where they are.
+struct gs_conversion {
+    struct gs_oid parent;
+    enum gs_layout target; // not GS_LAYOUT_NONE
+    const char *author_name, *author_email;
+    struct gs_slice message;
+    int64_t when_ms;
+};
+struct gs_converted {
+    struct gs_oid commit; // the parent when it has the layout already, or none
+    struct gs_file_change *files;
+    size_t file_count, app_count;
+    size_t kept_count;           // files
+    struct gs_problems warnings; // entries without files, which stay what they are
+};
+// Errors: not_convertible with a list of {code,path,reason} in the details, those of gs_catalog_read and gs_mirror_commit, too_large.
+enum gs_status gs_layout_convert(struct gs_mirror *mirror, const struct gs_conversion *request,
+                                 struct gs_arena *arena, struct gs_converted *out_converted,
+                                 struct gs_error *err) GS_MUST_CHECK;
+
 #endif

@@ -69,6 +69,12 @@ static bool read_entry(const struct gs_per_entity_meta *meta, yyjson_val *key, y
     return true;
 }
 
+// Some releases note when they wrote the file, among the entries.
+static bool is_note(yyjson_val *key, yyjson_val *entry)
+{
+    return yyjson_equals_str(key, "lastUpdatedAt") && yyjson_is_str(entry);
+}
+
 static void add_entries(struct gs_catalog *catalog, const struct gs_per_entity_meta *meta,
                         yyjson_val *root)
 {
@@ -76,7 +82,8 @@ static void add_entries(struct gs_catalog *catalog, const struct gs_per_entity_m
     yyjson_val *key, *entry;
     yyjson_obj_foreach(root, i, n, key, entry)
     {
-        if (read_entry(meta, key, entry, &catalog->problems, &catalog->apps[catalog->count]))
+        if (!is_note(key, entry) &&
+            read_entry(meta, key, entry, &catalog->problems, &catalog->apps[catalog->count]))
             catalog->count++;
     }
 }

@@ -7,6 +7,7 @@
 static const char *const kind_names[] = {
     [GS_SYNC_PUSH] = "push",       [GS_SYNC_CREATE] = "create",     [GS_SYNC_PULL] = "pull",
     [GS_SYNC_PROMOTE] = "promote", [GS_SYNC_ROLLBACK] = "rollback", [GS_SYNC_RERELEASE] = "release",
+    [GS_SYNC_CONVERT] = "convert",
 };
 
 bool gs_is_recorded(const struct gs_sync_request *request)
@@ -39,6 +40,7 @@ static enum gs_status request_json(struct task *task, struct gs_error *err)
     gs_json_add_cstr(doc, root, "commit", request->commit);
     gs_json_add_cstr(doc, root, "operationId", request->from_operation_id);
     gs_json_add_cstr(doc, root, "releaseId", request->release_id);
+    gs_json_add_cstr(doc, root, "layout", request->layout);
     yyjson_mut_obj_add_bool(doc, root, "push", request->push);
     yyjson_mut_obj_add_bool(doc, root, "allowSecrets", request->allow_secrets);
     yyjson_mut_obj_add_int(doc, root, "divergence", request->divergence);
@@ -96,6 +98,7 @@ enum gs_status gs_operation_restore(struct task *task, struct gs_error *err)
         .commit = read_text(root, "commit", task->arena),
         .from_operation_id = read_text(root, "operationId", task->arena),
         .release_id = read_text(root, "releaseId", task->arena),
+        .layout = read_text(root, "layout", task->arena),
         .push = yyjson_is_true(yyjson_obj_get(root, "push")),
         .allow_secrets = yyjson_is_true(yyjson_obj_get(root, "allowSecrets")),
         .divergence = (enum gs_divergence)read_int(root, "divergence"),

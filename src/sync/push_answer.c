@@ -90,7 +90,9 @@ enum gs_status gs_push_end_answer(struct push_batch *batch, struct push_item *it
     enum gs_status status = GS_OK;
     if (!gs_oid_is_none(&item->commit) && !item->task->request.dry_run)
         status = gs_report_commit(batch->session, &item->commit, doc, item->report, err);
-    add_files(item, doc, item->report);
+    // A conversion changes more files than anybody wants to read; it tells their number.
+    if (item->task->request.kind != GS_SYNC_CONVERT)
+        add_files(item, doc, item->report);
     if (item->task->op.id)
         gs_json_add_cstr(doc, yyjson_mut_doc_get_root(doc), "operationId", item->task->op.id);
     return status == GS_OK ? gs_report_finish(item->task, doc, err) : status;

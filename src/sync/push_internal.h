@@ -35,6 +35,7 @@ struct push_item {
     size_t file_count;
     yyjson_mut_doc *answer; // complete but for the commit; NULL when the answer is settled already
     yyjson_mut_val *report; // in the answer: what is told of the push
+    struct changed_document *changed; // of a conversion: documents that read otherwise now
     bool prepared;
     const char *name;          // of a module
     struct push_item *modules; // that travel in the same commit
@@ -113,6 +114,16 @@ enum gs_status gs_push_restore_modules(struct push_batch *batch, struct push_ite
 // ---- push_tag.c ----
 // The item's push is done and recorded: tags its version, if that is saved and wants a tag. Tells of it in the answer.
 void gs_push_tag(struct round *round, struct push_item *item);
+
+// ---- convert.c ----
+// What gs_push_prepare and gs_push_record do, for the conversion of a whole branch; load finds out, by the item's commit, what the apps here take over.
+enum gs_status gs_conversion_prepare(struct push_batch *batch, struct push_item *item,
+                                     struct gs_oid *tip, struct gs_error *err) GS_MUST_CHECK;
+enum gs_status gs_conversion_load(struct push_batch *batch, struct push_item *item,
+                                  struct gs_error *err) GS_MUST_CHECK;
+enum gs_status gs_conversion_record(struct push_batch *batch, struct push_item *item,
+                                    struct gs_tx *tx, struct gs_error *err) GS_MUST_CHECK;
+void gs_conversion_release(struct changed_document *changed);
 
 // ---- push_answer.c ----
 // Begins the answer of an item whose commit would stand on tip. restored is NULL unless it is a rollback.

@@ -329,7 +329,7 @@ static enum gs_status prepare_rollback(struct push_batch *batch, struct push_ite
                                   .parsed = restored->parsed};
     local.version.document_id = restored->document_id;
     task->op.version_id = restored->version.id;
-    if (!task->request.message.data)
+    if (task->request.message.len == 0)
         task->request.message = gs_slice_str(default_message(task, restored));
     enum gs_status status = find_link(batch->session->sync, task, &local, err);
     if (status == GS_OK && !gs_restored_is_here(restored)) {
@@ -375,6 +375,8 @@ enum gs_status gs_push_prepare(struct push_batch *batch, struct push_item *item,
             return status;
         status = prepare_rollback(batch, item, &restored, tip, err);
         gs_restored_release(&restored);
+    } else if (item->task->request.kind == GS_SYNC_CONVERT) {
+        status = gs_conversion_prepare(batch, item, tip, err);
     } else {
         status = prepare_version(batch, item, tip, err);
     }

@@ -9,6 +9,7 @@ void gs_push_item_reset(struct push_item *item)
         gs_push_item_reset(&item->modules[i]);
     if (item->takeover.wanted)
         gs_document_blob_release(&item->takeover.blob);
+    gs_conversion_release(item->changed);
     gs_json_free_mut(item->answer);
     *item = (struct push_item){.task = item->task};
 }
@@ -90,6 +91,8 @@ static enum gs_status record_app(struct push_batch *batch, struct push_item *ite
                                  struct gs_error *err)
 {
     const struct gs_git_config *config = &batch->session->config;
+    if (item->task->request.kind == GS_SYNC_CONVERT)
+        return gs_conversion_record(batch, item, tx, err);
     enum gs_status status = record_version(item, tx, err);
     struct gs_git_link link = {.app_id = item->app_id,
                                .organization_id = config->organization_id,

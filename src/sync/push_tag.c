@@ -27,7 +27,7 @@ static bool is_wanted(struct tagging *tagging)
     const struct push_item *item = tagging->item;
     struct gs_arena *arena = item->task->arena;
     struct gs_version_tag tag = {.commit = NULL};
-    if (!tagging->session->config.tag ||
+    if (!tagging->session->config.tag || !item->version_id ||
         gs_tx_read(tagging->session->sync->options.store, &tx, &ignored) != GS_OK ||
         gs_store_get_tag(tx, item->version_id, arena, &tag, &ignored) != GS_OK || tag.commit)
         return false;

@@ -8,7 +8,7 @@
 enum { BATCH_MAX = 256 };
 
 // Calls of one class and one organization share their exchanges with the host.
-enum batch_class { CLASS_SETTLE, CLASS_PUSH, CLASS_PULL, CLASS_CONFIGURE };
+enum batch_class { CLASS_SETTLE, CLASS_PUSH, CLASS_PULL, CLASS_CONVERT, CLASS_CONFIGURE };
 
 struct task *gs_task_new(void)
 {
@@ -34,6 +34,8 @@ void gs_task_finish(struct task *task)
 
 static enum batch_class class_of(const struct task *task)
 {
+    if (task->request.kind == GS_SYNC_CONVERT)
+        return CLASS_CONVERT;
     // On their own, so that what others do has no part in how they end.
     if (task->settling)
         return CLASS_SETTLE;
@@ -51,6 +53,7 @@ static enum batch_class class_of(const struct task *task)
         return CLASS_PULL;
     case GS_SYNC_ROLLBACK:
         return task->request.push ? CLASS_PUSH : CLASS_PULL;
+    case GS_SYNC_CONVERT: // see above
     case GS_SYNC_CONFIGURE:
     case GS_SYNC_TEST:
     case GS_SYNC_PUSH_ALL: // never queued as such
@@ -63,7 +66,7 @@ static enum batch_class class_of(const struct task *task)
 static bool goes_with(const struct task *first, const struct task *task)
 {
     enum batch_class class = class_of(first);
-    return class != CLASS_CONFIGURE && class_of(task) == class &&
+    return class != CLASS_CONFIGURE && class != CLASS_CONVERT && class_of(task) == class &&
            strcmp(task->organization_id, first->organization_id) == 0;
 }
 

@@ -75,6 +75,7 @@ void gs_task_copy_request(struct task *task, const struct gs_sync_request *from)
         .from_operation_id = gs_arena_strdup(arena, from->from_operation_id),
         .push = from->push,
         .release_id = gs_arena_strdup(arena, from->release_id),
+        .layout = gs_arena_strdup(arena, from->layout),
         .one_commit = from->one_commit,
         .stop_on_error = from->stop_on_error,
     };

@@ -79,6 +79,7 @@ enum gs_sync_kind {
     GS_SYNC_PULL_ALL,  // pull into each linked app of an organization
     GS_SYNC_LIST,      // look: the apps that a branch, tag or commit holds
     GS_SYNC_CHECK,     // look: everything odd in it
+    GS_SYNC_CONVERT,   // change the branch over to another layout
 };
 
 enum gs_divergence {
@@ -115,7 +116,7 @@ struct gs_sync_request {
     const char *organization_id;           // create, configure, test
     const char *app_id;                    // push, pull, promote
     const char *version_id;                // push; promote: this version, without pulling
-    struct gs_slice message;               // push, rollback
+    struct gs_slice message;               // push, rollback, convert
     const char *git_app_id, *git_app_name; // create: one of the two
     const char *ref; // create; pull, list, check: NULL for the configured branch
     enum gs_divergence
@@ -138,6 +139,7 @@ struct gs_sync_request {
     const char *from_operation_id; // what the app was before it
     bool push;
     const char *release_id; // rerelease
+    const char *layout;     // convert: its text
     // push and pull of all apps:
     bool one_commit;    // of all pushes, instead of one each
     bool stop_on_error; // when one app fails, nothing is done for any

@@ -170,6 +170,11 @@ class Client:
         path = path_of("organization", "git", "check", organizationId=organization, **query)
         return self.send("GET", path)
 
+    def convert(self, organization, layout, *, query=None, headers=None, **members):
+        body = {"organizationId": organization, "layout": layout} | members
+        path = path_of("organization", "git", "convert", **(query or {}))
+        return self.send("POST", path, body, headers=headers)
+
     def push(self, app, version, message="Push", **members):
         path = path_of("apps", app, "versions", version, "git-sync", "push")
         return self.send("POST", path, {"commitMessage": message} | members)

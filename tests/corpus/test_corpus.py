@@ -22,6 +22,7 @@ from githost.gitrepo import GitRepo, environment  # noqa: E402
 BUILD = ROOT / os.environ.get("BUILD", "build")
 PROGRAM = Path(os.environ.get("GITSYNC_ROUNDTRIP", BUILD / "tests/corpus/roundtrip"))
 CORPUS = Path(os.environ.get("GITSYNC_CORPUS", ROOT.parent / "shared" / "corpus"))
+CONVERSION = Path(os.environ.get("GITSYNC_CONVERSION", BUILD / "tests/corpus/conversion"))
 BUNDLES = sorted(CORPUS.glob("*.bundle"))
 # How many files of merged-in versions, which belong to no document, the real repositories have.
 LEFT = {"entity-a": 33}
@@ -43,6 +44,24 @@ def travel(tmp_path, capsys):
         with capsys.disabled():
             print(f"\n{name}: {counts}")
         return counts
+
+    return run
+
+
+@pytest.fixture
+def convert(capsys):
+    """Converts the tree of every commit there and back; gives the counts and why some were refused."""
+
+    def run(folder, name):
+        listed = ["git", "-C", folder, "rev-list", "--all", "--reverse"]
+        commits = subprocess.run(listed, env=environment(), capture_output=True, check=True).stdout
+        done = subprocess.run([CONVERSION, folder], input=commits, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+        counts = json.loads(done.stdout)
+        with capsys.disabled():
+            print(f"\n{name}: {counts}")
+        assert counts["reasons"] >= counts["refused"]
+        return counts, done.stderr.decode()
 
     return run
 
@@ -70,3 +89,20 @@ def test_real_repository(tmp_path, travel, bundle):
     if bundle.stem.startswith("single"):
         assert counts["unreadable"] == counts["missing"] == 0
         assert counts["exactMetas"] == counts["metas"]
+
+
+@pytest.mark.parametrize("name", sorted(repos.BUILDERS))
+def test_fixture_converted(tmp_path, convert, name):
+    repo = GitRepo.create(tmp_path / "fixture.git")
+    repos.build_repo(repo, name)
+    counts, reasons = convert(repo.folder, name)
+    assert counts["refused"] == {"ancient": 2, "broken": 1}.get(name, 0), reasons
+
+
+@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.stem)
+def test_real_repository_converted(tmp_path, convert, bundle):
+    folder = tmp_path / "real.git"
+    clone = ["git", "clone", "--quiet", "--mirror", bundle, folder]
+    subprocess.run(clone, env=environment(), check=True)
+    counts, _ = convert(folder, bundle.stem)
+    assert counts["apps"] > 0
