@@ -287,6 +287,19 @@ def test_creations_pulls_and_promotions(place, make_place):
         assert_again(first, keyed(other.client, key, method, path))
 
 
+def test_no_secret_is_kept(place, server):
+    key, path = new_key(), path_of("organization", "git")
+    first = keyed(place.client, key, "POST", path, place.config)
+    first.ok(201)
+    bad = place.config | {"githubAppPrivateKey": "-----BEGIN RSA PRIVATE KEY-----\nQUJDREVGRw\n"}
+    keyed(place.client, key + "2", "POST", path, bad).refused(400, "invalid_private_key")
+    assert_again(first, keyed(place.client, key, "POST", path, place.config))
+    kept = b"".join(path.read_bytes() for path in server.data.glob("gitsync.db*"))
+    kept += server.log().encode() + first.body
+    assert place.config["githubAppPrivateKey"].splitlines()[3].encode() not in kept
+    assert b"QUJDREVGRw" not in kept and TOKEN.encode() not in kept
+
+
 def test_the_description_tells_which_calls_take_one(client):
     paths = client.send("GET", "/openapi.json").json["paths"]
     for path, methods in paths.items():
