@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "base/version.h"
+#include "cli/cli.h"
 #include "config/config.h"
 #include "daemon/daemon.h"
 
@@ -11,10 +12,11 @@ enum { EXIT_USAGE = 2, PAGE_MAX_BYTES = 1 << 20 };
 
 extern char **environ;
 
-static const char usage[] =
+static const char usage_head[] =
     "usage: gitsync <command> [flags]\n"
     "\n"
-    "  serve       run the server; 'gitsync serve --help' lists its settings\n"
+    "  serve       run the server; 'gitsync serve --help' lists its settings\n";
+static const char usage_tail[] =
     "  reference   print a page of the reference: settings, errors or openapi\n"
     "  version     print the version\n"
     "  help        print this\n";
@@ -78,11 +80,19 @@ static int print_version(int argc, char *const *argv)
     return EXIT_SUCCESS;
 }
 
+static void print_usage(FILE *out)
+{
+    fputs(usage_head, out);
+    for (size_t i = 0; i < gs_cli_command_count; i++)
+        fprintf(out, "  %-10s  %s\n", gs_cli_commands[i].name, gs_cli_commands[i].summary);
+    fputs(usage_tail, out);
+}
+
 static int help(int argc, char *const *argv)
 {
     (void)argc;
     (void)argv;
-    fputs(usage, stdout);
+    print_usage(stdout);
     return EXIT_SUCCESS;
 }
 
@@ -105,8 +115,11 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < GS_COUNT(commands); i++)
         if (strcmp(name, commands[i].name) == 0)
             return commands[i].run(argc - 2, argv + 2);
+    for (size_t i = 0; i < gs_cli_command_count; i++)
+        if (strcmp(name, gs_cli_commands[i].name) == 0)
+            return gs_cli_commands[i].run(argc - 2, argv + 2);
     if (*name)
         fprintf(stderr, "gitsync: there is no command '%s'\n", name);
-    fputs(usage, stderr);
+    print_usage(stderr);
     return EXIT_USAGE;
 }

@@ -7,7 +7,8 @@
 #define VARIABLE_PREFIX "GITSYNC_"
 
 // Variables with our prefix that are not the server's settings: where the command line finds the server.
-static const char *const foreign_variables[] = {"GITSYNC_CONFIG", "GITSYNC_URL", "GITSYNC_TOKEN"};
+static const char *const foreign_variables[] = {"GITSYNC_CONFIG", "GITSYNC_SERVER",
+                                                "GITSYNC_TOKEN"};
 
 static enum gs_status set_defaults(struct gs_arena *arena, struct gs_config *config,
                                    struct gs_error *err)
