@@ -59,6 +59,13 @@ enum gs_status gs_convert_is_same(struct conversion *conversion, struct gs_meta_
                                   const char *path, bool *out_same,
                                   struct gs_error *err) GS_MUST_CHECK;
 
+// ---- convert_leave.c -----------------------------------------------------------------------
+
+// document is what the app is as a single file.
+enum gs_status gs_convert_leave_folder(struct conversion *conversion, const struct converting *app,
+                                       struct gs_slice document,
+                                       struct gs_error *err) GS_MUST_CHECK;
+
 // ---- convert_entity.c, convert_single.c -----------------------------------------------------
 
 enum gs_status gs_convert_to_entities(struct conversion *conversion,

@@ -7,7 +7,6 @@ enum { DOCUMENT_MAX = 100 << 20, APP_FILE_MAX = 16 << 20, FOLDERS_IN_FOLDERS_MAX
 struct search {
     struct gs_mirror *mirror;
     const struct gs_oid *commit;
-    const struct gs_per_entity_meta *meta; // of the apps that are looked for; NULL: single files
     const struct gs_map *named;
     struct gs_arena *arena;
     struct gs_stray **last;
@@ -143,12 +142,8 @@ enum gs_status gs_stray_find(struct gs_mirror *mirror, const struct gs_oid *comm
                              struct gs_error *err)
 {
     struct gs_stray *first = NULL;
-    struct search search = {.mirror = mirror,
-                            .commit = commit,
-                            .meta = meta,
-                            .named = named,
-                            .arena = arena,
-                            .last = &first};
+    struct search search = {
+        .mirror = mirror, .commit = commit, .named = named, .arena = arena, .last = &first};
     enum gs_status status =
         meta ? visit_folder(&search, meta->root, 0, err) : find_documents(&search, err);
     if (status == GS_OK)
