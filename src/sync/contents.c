@@ -29,21 +29,17 @@ static void put_secrets(const struct gs_scan *scan, const char *app_id, struct g
 }
 
 enum gs_status gs_check_secrets(const struct session *session, const struct task *task,
-                                const struct gs_app *app, const struct gs_document *document,
+                                const struct gs_app *app, const struct gs_scan *scan,
                                 struct gs_error *err)
 {
-    struct gs_scan scan;
-    if (session->config.allow_secrets || task->request.allow_secrets)
-        return GS_OK;
-    gs_document_scan(document, task->arena, &scan);
-    if (scan.secret_count == 0)
+    if (session->config.allow_secrets || task->request.allow_secrets || scan->secret_count == 0)
         return GS_OK;
     enum gs_status status = gs_fail(
         err, GS_CODE_SECRET_IN_DOCUMENT, NULL,
         "app '%s' holds %zu value%s that must not be in git (the first is %s); encrypt them, use "
         "{{constants.…}} or {{secrets.…}} instead, or push with \"allowSecrets\":true",
-        app->name, scan.secret_count, scan.secret_count == 1 ? "" : "s", scan.secrets[0].path);
-    put_secrets(&scan, app->id, task->arena, err);
+        app->name, scan->secret_count, scan->secret_count == 1 ? "" : "s", scan->secrets[0].path);
+    put_secrets(scan, app->id, task->arena, err);
     return status;
 }
 

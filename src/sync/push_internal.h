@@ -100,7 +100,7 @@ enum gs_status gs_push_reload_takeover(struct push_batch *batch, struct push_ite
 // Puts commits of the modules that the document shows on *tip, of those that are here and not in git. What is nowhere is told in the
 // remote's problems.
 enum gs_status gs_push_carry_modules(struct push_batch *batch, struct push_item *item,
-                                     struct remote_app *remote, const struct gs_document *document,
+                                     struct remote_app *remote, const struct gs_scan *scan,
                                      struct gs_oid *tip, struct gs_error *err) GS_MUST_CHECK;
 // Makes one commit on base of those and the app's, which led to *tip.
 enum gs_status gs_push_unite_modules(struct push_batch *batch, struct push_item *item,

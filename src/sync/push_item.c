@@ -1,5 +1,6 @@
 // Prepares one push: reads the version, compares with what git holds, builds the commit.
 // SPDX-License-Identifier: Apache-2.0
+#include "app/scan.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "crypto/crypto.h"
@@ -260,7 +261,14 @@ static enum gs_status commit_item(struct push_batch *batch, struct push_item *it
                                   struct gs_error *err)
 {
     struct gs_oid top = *tip;
-    enum gs_status status = gs_push_carry_modules(batch, item, remote, &local->parsed, &top, err);
+    struct gs_scan scan;
+    enum gs_status status = GS_OK;
+    gs_document_scan(&local->parsed, item->task->arena, &scan);
+    // What git has already does not travel.
+    if (strcmp(remote->document_id, local->version.document_id) != 0)
+        status = gs_check_secrets(batch->session, item->task, &local->app, &scan, err);
+    if (status == GS_OK)
+        status = gs_push_carry_modules(batch, item, remote, &scan, &top, err);
     if (status == GS_OK)
         status = gs_push_build_commit(batch, item, remote, local, &top, err);
     if (status == GS_OK)
@@ -291,9 +299,6 @@ static enum gs_status prepare(struct push_batch *batch, struct push_item *item,
     if (status == GS_OK)
         status = gs_push_take_normal_form(batch, item, &remote, local, err); // of a merge
     gs_task_enter(item->task, PHASE_COMMITTING);
-    // What git has already does not travel.
-    if (status == GS_OK && strcmp(remote.document_id, local->version.document_id) != 0)
-        status = gs_check_secrets(batch->session, item->task, &local->app, &local->parsed, err);
     if (status == GS_OK)
         status = commit_item(batch, item, &remote, local, restored, tip, err);
     gs_buf_release(&remote.document);

@@ -17,16 +17,14 @@ struct carrying {
     size_t count;
 };
 
-static void list_shown(struct carrying *carrying, const struct gs_document *document)
+static void list_shown(struct carrying *carrying, const struct gs_scan *scan)
 {
-    struct gs_scan scan;
-    gs_document_scan(document, carrying->item->task->arena, &scan);
-    for (size_t i = 0; i < scan.module_count && carrying->count < MODULES_MAX; i++) {
-        bool listed = strcmp(scan.modules[i], carrying->item->git_app_id) == 0;
+    for (size_t i = 0; i < scan->module_count && carrying->count < MODULES_MAX; i++) {
+        bool listed = strcmp(scan->modules[i], carrying->item->git_app_id) == 0;
         for (size_t k = 0; !listed && k < carrying->count; k++)
-            listed = strcmp(carrying->ids[k], scan.modules[i]) == 0;
+            listed = strcmp(carrying->ids[k], scan->modules[i]) == 0;
         if (!listed)
-            carrying->ids[carrying->count++] = scan.modules[i];
+            carrying->ids[carrying->count++] = scan->modules[i];
     }
 }
 
@@ -71,10 +69,13 @@ static enum gs_status build_module(struct carrying *carrying, struct push_item *
     module->version_id = local->version.id;
     module->document_id = local->version.document_id;
     module->git_app_id = local->link.app_id ? local->link.git_app_id : local->app.id;
-    list_shown(carrying, &local->parsed);
+    struct gs_scan scan;
     enum gs_status status = gs_push_take_normal_form(batch, module, &remote, local, err);
-    if (status == GS_OK)
-        status = gs_check_secrets(batch->session, module->task, &local->app, &local->parsed, err);
+    if (status == GS_OK) {
+        gs_document_scan(&local->parsed, module->task->arena, &scan);
+        list_shown(carrying, &scan);
+        status = gs_check_secrets(batch->session, module->task, &local->app, &scan, err);
+    }
     if (status == GS_OK)
         status = gs_push_build_commit(batch, module, &remote, local, carrying->tip, err);
     if (status != GS_OK)
@@ -115,14 +116,14 @@ static enum gs_status carry_module(struct carrying *carrying, const char *id, st
 }
 
 enum gs_status gs_push_carry_modules(struct push_batch *batch, struct push_item *item,
-                                     struct remote_app *remote, const struct gs_document *document,
+                                     struct remote_app *remote, const struct gs_scan *scan,
                                      struct gs_oid *tip, struct gs_error *err)
 {
     struct carrying carrying = {.batch = batch, .item = item, .remote = remote, .tip = tip};
     // In a call for all apps each module has a push of its own.
     if (item->task->group)
         return GS_OK;
-    list_shown(&carrying, document);
+    list_shown(&carrying, scan);
     if (carrying.count == 0)
         return GS_OK;
     item->modules = gs_arena_array(item->task->arena, MODULES_MAX, sizeof *item->modules);

@@ -399,9 +399,10 @@ enum gs_status gs_plan_add_diff(const struct task *task, const char *path, struc
                                 struct gs_error *err) GS_MUST_CHECK;
 
 // ---- contents.c: what a document holds beside being an app ----
+struct gs_scan;
 // secret_in_document, with where they are in the details, unless the call or the configuration allows them.
 enum gs_status gs_check_secrets(const struct session *session, const struct task *task,
-                                const struct gs_app *app, const struct gs_document *document,
+                                const struct gs_app *app, const struct gs_scan *scan,
                                 struct gs_error *err) GS_MUST_CHECK;
 // Adds "warnings": [{code,path,message}], of what is no reason to refuse the call.
 struct gs_scan;
