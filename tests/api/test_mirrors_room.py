@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from client import Client, path_of
+from faulty import FaultyPlace
 from place import Place, with_text
 
 PASS_SECONDS = 20  # the mirrors are looked at every five
@@ -196,6 +197,28 @@ def test_many_repositories_stay_below_the_limit(start, new_place):
     wait_until(lambda: mirrors(places[0].client)["bytes"] <= limit)
     wait_until(lambda: all(name.endswith(".git") for name in folders(daemon)))
     assert_sound(daemon)
+
+
+def test_one_with_an_unsettled_push_stays(start, new_place, host, make_repo):
+    daemon = start(mirror_limit="64K", git_timeout="2s")
+    place = FaultyPlace(daemon, host, make_repo())
+    place.configure().ok(201)
+    app = place.pushed_app()
+    place.post_fault("cut", times=1, after_response_bytes=0)
+    place.advert_fault("drop", skip=1)
+    try:
+        assert edit_and_push(place, app, "Unknown").status == 502
+        kept = mirror_of(place)
+        assert kept["inUse"]
+        others = [new_place(daemon) for _ in range(3)]
+        for other in others:
+            other.pushed_app()
+        wait_until(lambda: len(folders(daemon)) <= 2)
+        assert f"{kept['id']}.git" in folders(daemon)
+    finally:
+        host.clear_faults()
+    assert [op["state"] for op in place.settled()] == ["done", "done"]
+    place.assert_sound()
 
 
 def test_one_that_is_too_large_alone_stays(start, new_place):
