@@ -85,12 +85,15 @@ static enum gs_status add_change(void *arg, const struct gs_tree_difference *dif
             memcpy(grown, changes->list, changes->count * sizeof *grown);
         changes->list = grown;
     }
-    changes->list[changes->count++] = (struct gs_file_change){
+    struct gs_file_change *change = &changes->list[changes->count++];
+    *change = (struct gs_file_change){
         .kind = !before  ? GS_FILE_ADDED
                 : !after ? GS_FILE_DELETED
                          : GS_FILE_MODIFIED,
         .path = gs_arena_strdup(changes->arena, difference->path),
     };
+    if (after)
+        gs_oid_from_git(&after->oid, &change->oid);
     return GS_OK;
 }
 

@@ -173,6 +173,7 @@ enum gs_change_kind { GS_FILE_ADDED, GS_FILE_MODIFIED, GS_FILE_DELETED };
 struct gs_file_change {
     enum gs_change_kind kind;
     const char *path;
+    struct gs_oid oid; // of the file afterwards; none when it was deleted
 };
 
 // Writes blobs, the trees on the changed paths and the commit into the mirror; cost grows with the

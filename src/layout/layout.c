@@ -99,6 +99,17 @@ enum gs_status gs_layout_read_version(struct gs_mirror *mirror, const struct gs_
     return find_ops(layout)->read_version(mirror, commit, app, arena, out_version, err);
 }
 
+enum gs_status gs_layout_find_object(struct gs_mirror *mirror, const struct gs_oid *commit,
+                                     enum gs_layout layout, const struct gs_git_app *app,
+                                     struct gs_oid *out_object, struct gs_error *err)
+{
+    const struct gs_layout_ops *ops = find_ops(layout);
+    if (ops->find_object)
+        return ops->find_object(mirror, commit, app, out_object, err);
+    *out_object = (struct gs_oid){""};
+    return GS_OK;
+}
+
 enum gs_status gs_layout_plan_push(struct gs_mirror *mirror, const struct gs_oid *parent,
                                    enum gs_layout layout, const struct gs_layout_push *push,
                                    struct gs_arena *arena, struct gs_edit **out_edits,

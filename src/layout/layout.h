@@ -100,6 +100,14 @@ enum gs_status gs_layout_read_version(struct gs_mirror *mirror, const struct gs_
 enum gs_status gs_layout_read(struct gs_mirror *mirror, const struct gs_oid *commit,
                               enum gs_layout layout, const struct gs_git_app *app,
                               struct gs_buf *out, struct gs_error *err) GS_MUST_CHECK;
+// The object of the repository that alone decides what gs_layout_read gives for the app, so that whoever has seen it before need not read it again.
+// None where there is no such single object, or nothing at all.
+enum gs_status gs_layout_find_object(struct gs_mirror *mirror, const struct gs_oid *commit,
+                                     enum gs_layout layout, const struct gs_git_app *app,
+                                     struct gs_oid *out_object, struct gs_error *err) GS_MUST_CHECK;
+
+// Whether gs_layout_read gives just the document of a push for the app at the parent, as far as the caller knows.
+enum gs_held { GS_HELD_UNKNOWN, GS_HELD_SAME, GS_HELD_OTHER };
 
 // What a push puts into a commit.
 struct gs_layout_push {
@@ -109,8 +117,7 @@ struct gs_layout_push {
     const char *user;    // who is recorded as lastCommitUser
     int64_t when_ms;
     struct gs_slice document;
-    // What gs_layout_read gave for the app at the parent, to spare reading it again; or NULL.
-    const struct gs_slice *held;
+    enum gs_held held;
 };
 // The edits that make the commit's tree hold the app: one document file of this version (those of other versions of the app go), the folder moved when the app
 // was renamed (with the foreign files in it), the metadata entry updated in place or added at the end, everything else untouched. No edits: the tree holds exactly

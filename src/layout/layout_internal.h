@@ -21,6 +21,10 @@ struct gs_layout_ops {
     enum gs_status (*read_version)(struct gs_mirror *mirror, const struct gs_oid *commit,
                                    const struct gs_git_app *app, struct gs_arena *arena,
                                    struct gs_git_version *out_version, struct gs_error *err);
+    // NULL: there is no such object.
+    enum gs_status (*find_object)(struct gs_mirror *mirror, const struct gs_oid *commit,
+                                  const struct gs_git_app *app, struct gs_oid *out_object,
+                                  struct gs_error *err);
     enum gs_status (*plan_push)(struct gs_mirror *mirror, const struct gs_oid *parent,
                                 const struct gs_layout_push *push, struct gs_arena *arena,
                                 struct gs_edit **out_edits, size_t *out_count,

@@ -137,7 +137,7 @@ static bool has_rebuilt(const struct plan *plan)
     return false;
 }
 
-// By what the caller has read, before the files are, or by the files.
+// By what the caller knows, before the files are read, or by the files.
 static enum gs_status is_up_to_date(const struct plan *plan, bool *out_yes, struct gs_error *err)
 {
     GS_CLEANUP(gs_buf_release) struct gs_buf there;
@@ -145,8 +145,10 @@ static enum gs_status is_up_to_date(const struct plan *plan, bool *out_yes, stru
     *out_yes = false;
     if (!plan->place.old_path || is_renamed(plan) || has_rebuilt(plan))
         return GS_OK;
-    if (plan->push->held)
-        return compare_documents(plan, *plan->push->held, out_yes, err);
+    if (plan->push->held != GS_HELD_UNKNOWN) {
+        *out_yes = plan->push->held == GS_HELD_SAME;
+        return GS_OK;
+    }
     if (!plan->there.has_app || plan->there.fault.code != GS_CODE_NONE)
         return GS_OK;
     enum gs_status status = gs_per_entity_write_document(&plan->there, &plan->who, &there, err);
@@ -304,11 +306,11 @@ static enum gs_status make_plan(struct plan *plan, struct gs_error *err)
             plan->mirror, plan->parent, plan->push,
             yyjson_equals_str(yyjson_obj_get(plan->document.app, "type"), "module"), arena,
             &plan->place, err);
-    if (status == GS_OK && plan->push->held)
+    if (status == GS_OK && plan->push->held != GS_HELD_UNKNOWN)
         status = is_up_to_date(plan, &done, err);
     if (status == GS_OK && !done)
         status = load_place(plan, err);
-    if (status == GS_OK && !done && !plan->push->held)
+    if (status == GS_OK && !done && plan->push->held == GS_HELD_UNKNOWN)
         status = is_up_to_date(plan, &done, err);
     return status != GS_OK || done ? status : change_files(plan, err);
 }

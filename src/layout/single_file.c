@@ -154,6 +154,21 @@ static enum gs_status read_document(struct gs_mirror *mirror, const struct gs_oi
     return app->path_shared ? check_owner(app, gs_buf_slice(out), err) : GS_OK;
 }
 
+// Whose a shared file is, the document tells.
+static enum gs_status find_object(struct gs_mirror *mirror, const struct gs_oid *commit,
+                                  const struct gs_git_app *app, struct gs_oid *out_object,
+                                  struct gs_error *err)
+{
+    GS_CLEANUP(gs_arena_cleanup) struct gs_arena *scratch = gs_arena_new();
+    struct gs_entry entry;
+    enum gs_status status = gs_layout_find_entry(mirror, commit, app->path, scratch, &entry, err);
+    if (status != GS_OK)
+        return status;
+    bool decides = entry.name && entry.kind == GS_ENTRY_FILE && !app->path_shared;
+    *out_object = decides ? entry.oid : (struct gs_oid){""};
+    return GS_OK;
+}
+
 static enum gs_status normalize(const struct gs_layout_push *push, struct gs_buf *out,
                                 struct gs_error *err)
 {
@@ -166,6 +181,7 @@ const struct gs_layout_ops gs_single_file_ops = {
     .read_catalog = read_catalog,
     .read = read_document,
     .read_version = read_version,
+    .find_object = find_object,
     .plan_push = gs_single_file_plan_push,
     .normalize = normalize,
 };

@@ -76,8 +76,8 @@ static enum gs_status has_same_document(const struct plan *plan, bool *out_same,
                                         struct gs_error *err)
 {
     struct gs_slice document = plan->push->document;
-    if (plan->push->held) {
-        *out_same = gs_slice_eq(*plan->push->held, document);
+    if (plan->push->held != GS_HELD_UNKNOWN) {
+        *out_same = plan->push->held == GS_HELD_SAME;
         return GS_OK;
     }
     GS_CLEANUP(gs_buf_release) struct gs_buf bytes;

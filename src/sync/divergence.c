@@ -40,13 +40,46 @@ static enum gs_status name_version(struct session *session, struct remote_app *r
     return GS_OK;
 }
 
-enum gs_status gs_session_read_app(struct session *session, const struct gs_oid *commit,
+enum gs_status gs_remote_load(struct session *session, struct remote_app *remote,
+                              struct gs_error *err)
+{
+    if (remote->loaded)
+        return GS_OK;
+    gs_buf_init(&remote->document, session->sync->options.document_limit);
+    enum gs_status status = gs_layout_read(session->repo->mirror, &remote->commit, remote->layout,
+                                           remote->entry, &remote->document, err);
+    if (status != GS_OK) {
+        gs_buf_release(&remote->document);
+        return status;
+    }
+    gs_sha256_hex(gs_buf_slice(&remote->document), remote->document_id);
+    remote->loaded = true;
+    return GS_OK;
+}
+
+// What was seen before is known by its object; what is seen now will be.
+static enum gs_status identify(struct session *session, struct remote_app *remote,
+                               struct gs_error *err)
+{
+    struct known_documents *known = session->sync->known;
+    struct gs_oid object;
+    enum gs_status status = gs_layout_find_object(session->repo->mirror, &remote->commit,
+                                                  remote->layout, remote->entry, &object, err);
+    if (status != GS_OK)
+        return status;
+    if (remote->entry->version_name[0] && gs_known_get(known, &object, remote->document_id))
+        return GS_OK;
+    status = gs_remote_load(session, remote, err);
+    if (status == GS_OK && !gs_oid_is_none(&object))
+        gs_known_put(known, &object, remote->document_id);
+    return status == GS_OK ? name_version(session, remote, err) : status;
+}
+
+enum gs_status gs_session_find_app(struct session *session, const struct gs_oid *commit,
                                    const char *git_app_id, const char *git_app_name,
                                    struct remote_app *out_remote, struct gs_error *err)
 {
-    struct gs_mirror *mirror = session->repo->mirror;
-    struct remote_app remote = {.entry = NULL};
-    gs_buf_init(&remote.document, session->sync->options.document_limit);
+    struct remote_app remote = {.commit = *commit};
     const struct gs_catalog *catalog;
     enum gs_status status = gs_session_catalog(session, commit, &catalog, err);
     if (status != GS_OK)
@@ -55,12 +88,8 @@ enum gs_status gs_session_read_app(struct session *session, const struct gs_oid 
     remote.problems = catalog->problems;
     remote.entry = git_app_id ? gs_catalog_find(catalog, git_app_id)
                               : gs_catalog_find_by_name(catalog, git_app_name);
-    if (remote.entry) {
-        status = gs_layout_read(mirror, commit, remote.layout, remote.entry, &remote.document, err);
-        gs_sha256_hex(gs_buf_slice(&remote.document), remote.document_id);
-        if (status == GS_OK)
-            status = name_version(session, &remote, err);
-    }
+    if (remote.entry)
+        status = identify(session, &remote, err);
     if (status == GS_OK)
         *out_remote = remote;
     else
@@ -68,11 +97,11 @@ enum gs_status gs_session_read_app(struct session *session, const struct gs_oid 
     return status;
 }
 
-enum gs_status gs_session_read_app_to_push(struct session *session, const struct gs_oid *commit,
+enum gs_status gs_session_find_app_to_push(struct session *session, const struct gs_oid *commit,
                                            const char *git_app_id, struct remote_app *out_remote,
                                            struct gs_error *err)
 {
-    enum gs_status status = gs_session_read_app(session, commit, git_app_id, NULL, out_remote, err);
+    enum gs_status status = gs_session_find_app(session, commit, git_app_id, NULL, out_remote, err);
     if (status != GS_NOT_FOUND || err->code != GS_CODE_NOT_IN_GIT)
         return status;
     const struct gs_catalog *catalog;
@@ -89,6 +118,20 @@ enum gs_status gs_session_read_app_to_push(struct session *session, const struct
     gs_buf_init(&remote.document, session->sync->options.document_limit);
     *out_remote = remote;
     return GS_OK;
+}
+
+enum gs_status gs_session_read_app(struct session *session, const struct gs_oid *commit,
+                                   const char *git_app_id, const char *git_app_name,
+                                   struct remote_app *out_remote, struct gs_error *err)
+{
+    struct remote_app remote;
+    enum gs_status status =
+        gs_session_find_app(session, commit, git_app_id, git_app_name, &remote, err);
+    if (status == GS_OK && remote.entry)
+        status = gs_remote_load(session, &remote, err);
+    if (status == GS_OK)
+        *out_remote = remote;
+    return status;
 }
 
 const struct gs_version *gs_find_synced_version(const struct gs_app_view *view,

@@ -15,25 +15,47 @@ static enum gs_status fail_not_in_git(const struct session *session, const struc
                    resolved->commit.hex);
 }
 
-enum gs_status gs_pull_check_incoming(struct incoming *incoming, struct gs_error *err)
+enum gs_status gs_incoming_load(struct incoming *incoming, struct gs_error *err)
 {
-    const struct gs_git_app *entry = incoming->remote.entry;
-    enum gs_status status = gs_remote_parse(&incoming->remote, &incoming->parsed, err);
+    if (incoming->checked)
+        return GS_OK;
+    enum gs_status status = gs_remote_load(incoming->session, &incoming->remote, err);
     if (status == GS_OK)
-        status = gs_app_check_name(gs_slice_str(entry->name), "/gitAppId", err);
+        status = gs_remote_parse(&incoming->remote, &incoming->parsed, err);
     if (status == GS_OK)
         status = gs_version_check_name(incoming->parsed.version_name, "/gitVersionId", err);
     if (status != GS_OK)
         return status;
     struct gs_arena *arena = incoming->task->arena;
     const struct gs_document *parsed = &incoming->parsed;
-    incoming->name = gs_arena_strdup(arena, entry->name);
+    incoming->checked = true;
     incoming->version_id = gs_arena_dup_slice(arena, parsed->version_id);
     incoming->version_name = gs_arena_dup_slice(arena, parsed->version_name);
     incoming->slug = parsed->app_slug.len ? gs_arena_dup_slice(arena, parsed->app_slug) : NULL;
     incoming->draft = parsed->has_status && parsed->draft;
     gs_document_scan(parsed, arena, &incoming->scan);
     return GS_OK;
+}
+
+// What the metadata calls the app and its version; the document has the last word on the version when it is looked at.
+static enum gs_status check_name(struct incoming *incoming, struct gs_error *err)
+{
+    const struct gs_git_app *entry = incoming->remote.entry;
+    incoming->name = gs_arena_strdup(incoming->task->arena, entry->name);
+    incoming->version_name = gs_arena_strdup(incoming->task->arena, entry->version_name);
+    return gs_app_check_name(gs_slice_str(entry->name), "/gitAppId", err);
+}
+
+enum gs_status gs_pull_check_incoming(struct incoming *incoming, struct gs_error *err)
+{
+    enum gs_status status = check_name(incoming, err);
+    return status == GS_OK ? gs_incoming_load(incoming, err) : status;
+}
+
+// A document that has nothing to tell need not be read before it is known that it is new here.
+static bool can_wait(const struct incoming *incoming)
+{
+    return incoming->remote.plain && incoming->task->request.kind != GS_SYNC_CREATE;
 }
 
 // The git app id of the app that the task is about; from the request when it creates one.
@@ -66,14 +88,15 @@ static enum gs_status run_incoming(struct incoming *incoming, struct gs_error *e
     if (status == GS_OK)
         status = gs_session_resolve(session, task->request.ref, &incoming->resolved, err);
     if (status == GS_OK)
-        status = gs_session_read_app(session, &incoming->resolved.commit, git_app_id, git_app_name,
+        status = gs_session_find_app(session, &incoming->resolved.commit, git_app_id, git_app_name,
                                      &incoming->remote, err);
     if (status == GS_OK && !incoming->remote.entry)
         status = fail_not_in_git(session, task, git_app_id ? git_app_id : git_app_name,
                                  &incoming->resolved, err);
     gs_task_enter(task, PHASE_MERGING);
     if (status == GS_OK)
-        status = gs_pull_check_incoming(incoming, err);
+        status = can_wait(incoming) ? check_name(incoming, err)
+                                    : gs_pull_check_incoming(incoming, err);
     if (status == GS_OK)
         status = gs_modules_read(incoming, err);
     gs_crash_point("pull.read");

@@ -160,12 +160,24 @@ enum gs_status gs_pull_apply_rows(struct incoming *incoming, struct pull_plan *p
     return status == GS_OK ? gs_pull_put_link(incoming, &plan->view.app, tx, err) : status;
 }
 
+// That there was nothing to do is found out again, should its record be lost in a power cut.
+static enum gs_status begin_apply(const struct incoming *incoming, const struct pull_plan *plan,
+                                  struct gs_tx **out_tx, struct gs_error *err)
+{
+    struct gs_store *store = incoming->session->sync->options.store;
+    const struct task *task = incoming->task;
+    bool changes = plan->action != PULL_NOTHING || task->request.kind != GS_SYNC_PULL ||
+                   strcmp(plan->view.app.name, incoming->name) != 0;
+    return changes || task->detached ? gs_tx_write(store, out_tx, err)
+                                     : gs_tx_write_relaxed(store, out_tx, err);
+}
+
 static enum gs_status apply_plan(struct incoming *incoming, struct pull_plan *plan,
                                  struct gs_error *err)
 {
     struct task *task = incoming->task;
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
-    enum gs_status status = gs_tx_write(incoming->session->sync->options.store, &tx, err);
+    enum gs_status status = begin_apply(incoming, plan, &tx, err);
     if (status == GS_OK)
         status = gs_pull_apply_rows(incoming, plan, tx, err);
     if (status == GS_OK)

@@ -14,6 +14,7 @@ struct incoming {
     struct session *session;
     struct resolved resolved;
     struct remote_app remote; // remote.entry is set
+    bool checked;             // the document was loaded and is one; else there is no parsed
     struct gs_document parsed;
     struct gs_scan scan;
     const char *name, *version_id, *version_name, *slug; // in the task's arena; slug may be NULL
@@ -52,6 +53,8 @@ void gs_report_app(const struct gs_app *app, const char *current_version_id, yyj
 enum gs_status gs_pull_end(struct task *task, struct gs_tx **tx, yyjson_mut_doc *doc,
                            struct gs_error *err) GS_MUST_CHECK;
 
+// Loads the document and checks it, unless that was done.
+enum gs_status gs_incoming_load(struct incoming *incoming, struct gs_error *err) GS_MUST_CHECK;
 // Reads a snapshot and decides; release the plan whatever the status is.
 enum gs_status gs_pull_plan(struct incoming *incoming, struct pull_plan *plan,
                             struct gs_error *err) GS_MUST_CHECK;

@@ -167,6 +167,18 @@ static enum gs_status bind_plan(struct incoming *incoming, struct pull_plan *pla
                        err);
 }
 
+// A document that was last synced here was looked at then, and there is nothing to do with it but to say so.
+static bool is_synced_here(const struct incoming *incoming, const struct gs_app_view *view)
+{
+    const char *remote = incoming->remote.document_id;
+    for (size_t i = 0; i < view->version_count; i++) {
+        const struct gs_version *version = &view->versions[i];
+        if (strcmp(version->name, incoming->version_name) == 0)
+            return version->synced_document_id && strcmp(version->synced_document_id, remote) == 0;
+    }
+    return false;
+}
+
 enum gs_status gs_pull_plan(struct incoming *incoming, struct pull_plan *plan, struct gs_error *err)
 {
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
@@ -178,5 +190,7 @@ enum gs_status gs_pull_plan(struct incoming *incoming, struct pull_plan *plan, s
                                       &plan->view, err);
     if (status == GS_OK)
         status = bind_plan(incoming, plan, err);
+    if (status == GS_OK && !is_synced_here(incoming, &plan->view))
+        status = gs_incoming_load(incoming, err);
     return status == GS_OK ? plan_version(incoming, plan, tx, err) : status;
 }

@@ -32,16 +32,18 @@ static enum gs_status end_plan(struct push_batch *batch, const struct push_item 
 }
 
 // Of a dry run: what changes for the app in git, entity by entity, and the text if it was asked for.
-static enum gs_status describe(struct push_item *item, const struct remote_app *remote,
-                               const struct local_version *local, yyjson_mut_doc *doc,
-                               yyjson_mut_val *report, struct gs_error *err)
+static enum gs_status describe(struct session *session, struct push_item *item,
+                               struct remote_app *remote, const struct local_version *local,
+                               yyjson_mut_doc *doc, yyjson_mut_val *report, struct gs_error *err)
 {
     if (!item->task->request.dry_run)
         return GS_OK;
+    enum gs_status status = remote->entry ? gs_remote_load(session, remote, err) : GS_OK;
     struct gs_slice before = gs_buf_slice(&remote->document);
     struct gs_slice after = gs_buf_slice(&local->document);
     yyjson_mut_val *changes = NULL;
-    enum gs_status status = gs_report_changes(item->task, before, after, doc, &changes, err);
+    if (status == GS_OK)
+        status = gs_report_changes(item->task, before, after, doc, &changes, err);
     if (status != GS_OK)
         return status;
     yyjson_mut_obj_add_val(doc, report, "changes", changes);
@@ -51,7 +53,7 @@ static enum gs_status describe(struct push_item *item, const struct remote_app *
 }
 
 enum gs_status gs_push_begin_answer(struct push_batch *batch, struct push_item *item,
-                                    const struct remote_app *remote, const struct gs_oid *tip,
+                                    struct remote_app *remote, const struct gs_oid *tip,
                                     const struct local_version *local,
                                     const struct restored *restored, struct gs_error *err)
 {
@@ -78,7 +80,8 @@ enum gs_status gs_push_begin_answer(struct push_batch *batch, struct push_item *
     gs_report_problems(&remote->problems, WARNINGS_MAX, doc,
                        yyjson_mut_obj_add_arr(doc, item->report, "warnings"));
     enum gs_status status = end_plan(batch, item, local, tip, doc, root, err);
-    return status == GS_OK ? describe(item, remote, local, doc, item->report, err) : status;
+    return status == GS_OK ? describe(batch->session, item, remote, local, doc, item->report, err)
+                           : status;
 }
 
 enum gs_status gs_push_end_answer(struct push_batch *batch, struct push_item *item,

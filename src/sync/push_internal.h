@@ -129,7 +129,7 @@ void gs_conversion_release(struct changed_document *changed);
 // Begins the answer of an item whose commit would stand on tip. restored is NULL unless it is a rollback.
 struct restored;
 enum gs_status gs_push_begin_answer(struct push_batch *batch, struct push_item *item,
-                                    const struct remote_app *remote, const struct gs_oid *tip,
+                                    struct remote_app *remote, const struct gs_oid *tip,
                                     const struct local_version *local,
                                     const struct restored *restored,
                                     struct gs_error *err) GS_MUST_CHECK;

@@ -109,14 +109,16 @@ static enum gs_status fail_behind(const struct local_version *local,
 
 // Puts the merge of both sides in the place of the local document.
 static enum gs_status merge_into(struct push_batch *batch, struct push_item *item,
-                                 const char *base_id, const struct remote_app *remote,
+                                 const char *base_id, struct remote_app *remote,
                                  struct local_version *local, struct gs_error *err)
 {
     struct gs_sync *sync = batch->session->sync;
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
     GS_CLEANUP(gs_buf_release) struct gs_buf base = {.max = sync->options.document_limit};
     struct gs_buf merged = {.max = sync->options.document_limit};
-    enum gs_status status = gs_tx_read(sync->options.store, &tx, err);
+    enum gs_status status = gs_remote_load(batch->session, remote, err);
+    if (status == GS_OK)
+        status = gs_tx_read(sync->options.store, &tx, err);
     if (status == GS_OK)
         status = gs_store_get_document(tx, base_id, &base, err);
     struct merge_input input = {.base = gs_buf_slice(&base),
@@ -143,8 +145,8 @@ static enum gs_status merge_into(struct push_batch *batch, struct push_item *ite
 
 // Nothing that somebody put into git is overwritten unseen: what is there must be what was last synced here.
 static enum gs_status settle_divergence(struct push_batch *batch, struct push_item *item,
-                                        const struct remote_app *remote,
-                                        struct local_version *local, struct gs_error *err)
+                                        struct remote_app *remote, struct local_version *local,
+                                        struct gs_error *err)
 {
     enum gs_divergence wish = item->task->request.divergence;
     if (!remote->entry || wish == GS_DIVERGENCE_OURS ||
@@ -205,6 +207,24 @@ enum gs_status gs_push_take_normal_form(struct push_batch *batch, struct push_it
     return gs_document_parse(gs_buf_slice(&normal), "the version's document", &local->parsed, err);
 }
 
+static enum gs_held held_by(const struct remote_app *remote, const struct local_version *local)
+{
+    if (!remote->entry)
+        return GS_HELD_UNKNOWN;
+    return strcmp(remote->document_id, local->version.document_id) == 0 ? GS_HELD_SAME
+                                                                        : GS_HELD_OTHER;
+}
+
+// The next push of the app meets what this one writes.
+static void note_written(struct push_batch *batch, const struct push_item *item,
+                         const struct gs_edit *edits, size_t edit_count, struct gs_slice document)
+{
+    for (size_t i = 0; i < edit_count; i++)
+        for (size_t j = 0; edits[i].content.data == document.data && j < item->file_count; j++)
+            if (strcmp(edits[i].path, item->files[j].path) == 0)
+                gs_known_put(batch->session->sync->known, &item->files[j].oid, item->document_id);
+}
+
 enum gs_status gs_push_build_commit(struct push_batch *batch, struct push_item *item,
                                     const struct remote_app *remote,
                                     const struct local_version *local, struct gs_oid *tip,
@@ -214,7 +234,6 @@ enum gs_status gs_push_build_commit(struct push_batch *batch, struct push_item *
     struct session *session = batch->session;
     struct gs_arena *arena = item->task->arena;
     int64_t now = gs_clock_now_ms();
-    struct gs_slice held = gs_buf_slice(&remote->document);
     struct gs_layout_push push = {
         .git_app_id = item->git_app_id,
         .app_name = local->app.name,
@@ -224,7 +243,7 @@ enum gs_status gs_push_build_commit(struct push_batch *batch, struct push_item *
         .user = session->config.author_name,
         .when_ms = now,
         .document = gs_buf_slice(&local->document),
-        .held = remote->entry ? &held : NULL,
+        .held = held_by(remote, local),
     };
     struct gs_edit *edits;
     struct gs_commit_request request = {.parent = *tip,
@@ -250,6 +269,7 @@ enum gs_status gs_push_build_commit(struct push_batch *batch, struct push_item *
         item->commit.hex[0] = 0;
     item->files = changes;
     item->file_count = count;
+    note_written(batch, item, edits, request.edit_count, push.document);
     *tip = commit;
     return GS_OK;
 }
@@ -290,7 +310,7 @@ static enum gs_status prepare(struct push_batch *batch, struct push_item *item,
     item->git_app_id = local->link.app_id ? local->link.git_app_id : local->app.id;
     struct remote_app remote;
     enum gs_status status =
-        gs_session_read_app_to_push(batch->session, tip, item->git_app_id, &remote, err);
+        gs_session_find_app_to_push(batch->session, tip, item->git_app_id, &remote, err);
     if (status != GS_OK)
         return status;
     status = gs_push_take_normal_form(batch, item, &remote, local, err);

@@ -291,6 +291,7 @@ enum gs_status gs_sync_new(const struct gs_sync_options *options, struct gs_sync
     sync->options = *options;
     sync->folder = gs_xstrdup(options->folder);
     init_lock(sync);
+    sync->known = gs_known_new();
     gs_map_init(&sync->repositories);
     gs_map_init(&sync->lanes);
     gs_map_init(&sync->live);
@@ -337,6 +338,7 @@ void gs_sync_free(struct gs_sync *sync)
     gs_map_release(&sync->repositories);
     gs_map_release(&sync->lanes);
     gs_map_release(&sync->live);
+    gs_known_free(sync->known);
     pthread_cond_destroy(&sync->wake);
     pthread_cond_destroy(&sync->upkeep.wake);
     pthread_cond_destroy(&sync->upkeep.left);

@@ -108,10 +108,13 @@ static enum gs_status try_merge(struct app_status *app, struct gs_error *err)
     return GS_OK;
 }
 
-static enum gs_status check_remote(const struct app_status *app, struct gs_error *err)
+// What is new in git is looked at; the rest is known by its id.
+static enum gs_status check_remote(struct app_status *app, struct gs_error *err)
 {
     struct gs_document parsed;
-    enum gs_status status = gs_remote_parse(&app->remote, &parsed, err);
+    enum gs_status status = gs_remote_load(app->session, &app->remote, err);
+    if (status == GS_OK)
+        status = gs_remote_parse(&app->remote, &parsed, err);
     if (status == GS_OK)
         gs_document_release(&parsed);
     return status;
@@ -189,6 +192,8 @@ static enum gs_status report_changes(struct app_status *app, yyjson_mut_doc *doc
     enum gs_status status = load_document(app, any ? app->base_id : NULL, &base, err);
     if (status == GS_OK && app->here_changed && app->latest)
         status = load_document(app, app->latest->document_id, &here, err);
+    if (status == GS_OK && app->git_changed)
+        status = gs_remote_load(app->session, &app->remote, err);
     if (status == GS_OK)
         status = add_changes("local", app->here_changed, gs_buf_slice(&base), gs_buf_slice(&here),
                              doc, changes, err);
@@ -255,7 +260,7 @@ static enum gs_status look_into_git(struct app_status *app, struct gs_error *err
     if (!app->head)
         return gs_fail(err, GS_CODE_GIT_NOT_CONFIGURED, NULL, "No git configuration found");
     enum gs_status status =
-        gs_session_read_app(app->session, app->head, app->link.git_app_id, NULL, &app->remote, err);
+        gs_session_find_app(app->session, app->head, app->link.git_app_id, NULL, &app->remote, err);
     return status == GS_OK ? judge(app, err) : status;
 }
 

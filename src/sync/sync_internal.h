@@ -114,6 +114,7 @@ struct gs_sync {
     struct gs_sync_options options;
     char *folder;
     struct gs_pool *pool;
+    struct known_documents *known;
     pthread_mutex_t lock;       // guards what follows
     struct gs_map repositories; // by key
     size_t waiting;             // tasks in all queues
@@ -322,31 +323,50 @@ enum gs_status gs_session_resolve_here(struct session *session, const char *ref,
                                        struct resolved *out_resolved,
                                        struct gs_error *err) GS_MUST_CHECK;
 
+// ---- known.c: documents by the objects that hold them; from any thread ----
+struct known_documents *gs_known_new(void);
+void gs_known_free(struct known_documents *known);
+void gs_known_put(struct known_documents *known, const struct gs_oid *object,
+                  const char *document_id);
+bool gs_known_get(struct known_documents *known, const struct gs_oid *object,
+                  char out_document_id[GS_DOCUMENT_ID + 1]);
+
 // ---- divergence.c: what git holds of an app against what we synced ----
 // The apps of a commit; the one that was asked for last is kept.
 enum gs_status gs_session_catalog(struct session *session, const struct gs_oid *commit,
                                   const struct gs_catalog **out_catalog,
                                   struct gs_error *err) GS_MUST_CHECK;
 struct remote_app {
+    struct gs_oid commit;
     const struct gs_git_app *entry; // NULL: git has no such app
     enum gs_layout layout;
     struct gs_problems problems; // of the repository, that do not keep the call from going on
-    struct gs_buf document;      // release it
     char document_id[GS_DOCUMENT_ID + 1];
+    bool loaded;            // else the document is known by its id alone, so far
+    struct gs_buf document; // release it
 };
+// What git has, without the document where its id is known.
+enum gs_status gs_session_find_app(struct session *session, const struct gs_oid *commit,
+                                   const char *git_app_id, const char *git_app_name,
+                                   struct remote_app *out_remote,
+                                   struct gs_error *err) GS_MUST_CHECK;
+// The document as well, unless it is there.
+enum gs_status gs_remote_load(struct session *session, struct remote_app *remote,
+                              struct gs_error *err) GS_MUST_CHECK;
+// Both in one.
 enum gs_status gs_session_read_app(struct session *session, const struct gs_oid *commit,
                                    const char *git_app_id, const char *git_app_name,
                                    struct remote_app *out_remote,
                                    struct gs_error *err) GS_MUST_CHECK;
 // The same for a push, which puts right what it can: an app whose entry names a file that is not there is told among the problems
 // and taken for one that git does not have.
-enum gs_status gs_session_read_app_to_push(struct session *session, const struct gs_oid *commit,
+enum gs_status gs_session_find_app_to_push(struct session *session, const struct gs_oid *commit,
                                            const char *git_app_id, struct remote_app *out_remote,
                                            struct gs_error *err) GS_MUST_CHECK;
 // The version that was last synced with that document; NULL when there is none.
 const struct gs_version *gs_find_synced_version(const struct gs_app_view *view,
                                                 const char *document_id);
-// What was read, which must have an entry; not_an_app when it is none. Release the document.
+// What was loaded, which must have an entry; not_an_app when it is none. Release the document.
 enum gs_status gs_remote_parse(const struct remote_app *remote, struct gs_document *out_document,
                                struct gs_error *err) GS_MUST_CHECK;
 // Three-way merge of stored and remote documents. OK: out_merged holds the result. merge_conflict with details when it needs a decision.
