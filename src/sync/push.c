@@ -13,6 +13,7 @@ enum { BACKOFF_MS = 50, ASK_BACKOFF_STEPS = 6 };
 enum round_result {
     ROUND_SETTLED, // every item of the round has ended
     ROUND_AGAIN,   // the branch moved: build them anew
+    ROUND_LOOK, // the branch may not be where it was expected: the same at once, on the head that the host tells
 };
 
 static void enter_pending(struct round *round, enum phase phase)
@@ -39,25 +40,6 @@ static void fail_pending(struct round *round, const struct gs_error *err)
         gs_push_item_reset(item);
         gs_task_leave_open(round->batch->session, item->task, &copy);
     }
-}
-
-// Learns the head from the advertisement that the push needs anyway, and fetches only what the mirror lacks.
-static enum gs_status look_at_branch(struct round *round, struct gs_error *err)
-{
-    struct session *session = round->batch->session;
-    enum gs_status status = gs_session_advertise(session, GS_GIT_RECEIVE_PACK, &round->advert, err);
-    if (status != GS_OK)
-        return status;
-    round->ref = gs_session_branch_ref(session);
-    round->head = (struct gs_oid){""};
-    const struct gs_git_ref *ref = gs_git_advert_find(&round->advert, round->ref);
-    if (!ref && round->advert.count > 0)
-        return gs_fail_branch(session->config.branch, err);
-    enter_pending(round, PHASE_FETCHING);
-    if (ref)
-        status = gs_session_fetch_head(session, &round->advert, ref, &round->head, err);
-    round->tip = round->head;
-    return status;
 }
 
 // What is durable as committed is settled by asking the host, should the record of its end be lost in a power cut.
@@ -147,6 +129,11 @@ static enum gs_status take_outcome(struct round *round, enum gs_push_outcome out
                                    struct gs_error *err)
 {
     *out_result = outcome == GS_PUSH_DONE ? ROUND_SETTLED : ROUND_AGAIN;
+    gs_push_note_outcome(round, outcome);
+    if (round->expected && (outcome == GS_PUSH_MOVED || outcome == GS_PUSH_REFUSED)) {
+        *out_result = ROUND_LOOK;
+        return GS_OK;
+    }
     switch (outcome) {
     case GS_PUSH_DONE:
         return finish_items(round, err);
@@ -197,6 +184,12 @@ static enum gs_status send_round(struct round *round, enum round_result *out_res
     if (status == GS_OK)
         status = gs_session_push(round->batch->session, &move, &outcome, &reason, err);
     gs_crash_point("push.pushed");
+    // Without the base that was expected there a host may fail in many ways, and asking it tells which.
+    if (status != GS_OK && round->expected && err->code == GS_CODE_HOST_FAILED) {
+        gs_error_release(err);
+        *out_result = ROUND_LOOK;
+        return GS_OK;
+    }
     return status == GS_OK ? take_outcome(round, outcome, reason, out_result, err) : status;
 }
 
@@ -215,6 +208,18 @@ static enum gs_status give_up(struct round *round, struct gs_error *err)
         round->batch->session->config.branch, PUSH_ATTEMPTS);
 }
 
+// On an expected head only a commit for each item is certain, because it cannot be pushed if the head is another one. That there is nothing to push, or
+// that something cannot be pushed, is not.
+static bool is_doubtful(const struct round *round, enum gs_status prepared)
+{
+    bool doubtful = prepared != GS_OK;
+    for (size_t i = round->first; i < round->end; i++) {
+        const struct push_item *item = &round->batch->items[i];
+        doubtful |= gs_push_is_pending(item) && gs_oid_is_none(&item->commit);
+    }
+    return round->expected && doubtful;
+}
+
 static enum gs_status try_round(struct round *round, enum round_result *out_result,
                                 struct gs_error *err)
 {
@@ -222,7 +227,8 @@ static enum gs_status try_round(struct round *round, enum round_result *out_resu
     bool arrived = false;
     if (round->last && gs_oid_is_none(&round->sent))
         return give_up(round, err);
-    enum gs_status status = look_at_branch(round, err);
+    enter_pending(round, PHASE_FETCHING);
+    enum gs_status status = gs_push_find_head(round, err);
     gs_crash_point("push.looked");
     if (status == GS_OK)
         status = find_sent(round, &arrived, err);
@@ -236,6 +242,11 @@ static enum gs_status try_round(struct round *round, enum round_result *out_resu
     if (round->last)
         return give_up(round, err);
     status = gs_push_prepare_round(round, err);
+    if (is_doubtful(round, status)) {
+        gs_error_release(err);
+        *out_result = ROUND_LOOK;
+        return GS_OK;
+    }
     if (status != GS_OK)
         return status;
     gs_crash_point("push.prepared");
@@ -298,7 +309,9 @@ static void push_items(struct push_batch *batch, size_t first, size_t end)
             fail_pending(&round, &err);
         if (status != GS_OK || is_over(&round, result))
             break;
-        wait_a_little(attempt++);
+        round.look = true;
+        if (result == ROUND_AGAIN)
+            wait_a_little(attempt++);
     }
     gs_error_release(&round.lost);
 }

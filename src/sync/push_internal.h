@@ -53,17 +53,26 @@ struct push_batch {
 struct round {
     struct push_batch *batch;
     size_t first, end; // the items that take part, by index
+    bool look;         // ask the host for the head, whatever is expected
     // As of the last look:
     struct gs_git_advert advert;
     const char *ref;
+    bool expected; // the head was not asked for; the push itself finds out
     struct gs_oid head, tip;
     struct gs_oid sent;   // the host may have it or not; none when that is known
     struct gs_error lost; // why that is so, or was the last time
     bool last;            // no more pushes: all that is left is to find out
 };
 
+// ---- push_head.c ----
+// Sets ref, advert, head and tip, and has the mirror hold the head.
+enum gs_status gs_push_find_head(struct round *round, struct gs_error *err) GS_MUST_CHECK;
+// After the push was sent.
+void gs_push_note_outcome(struct round *round, enum gs_push_outcome outcome);
+
 // ---- push_round.c ----
-// Builds the commits of every pending item on the tip.
+// Builds the commits of every pending item on the tip. One that cannot be built ends with its error; on an expected head nothing is known for
+// certain, so there it is the round's error and nobody ends.
 enum gs_status gs_push_prepare_round(struct round *round, struct gs_error *err) GS_MUST_CHECK;
 // The end of the items from first on that succeed or fail together; most are alone.
 size_t gs_push_unit_end(const struct push_batch *batch, size_t first);

@@ -103,7 +103,7 @@ static enum gs_status prepare_item(struct round *round, struct push_item *item,
         status = settle_interrupted(round, item, err);
     if (status == GS_OK && !item->prepared)
         status = gs_push_prepare(round->batch, item, &round->tip, err);
-    if (status == GS_INTERNAL || status == GS_NOMEM || status == GS_OK)
+    if (status == GS_INTERNAL || status == GS_NOMEM || status == GS_OK || round->expected)
         return status;
     gs_push_fail_item(round->batch, item, err);
     gs_group_skip_others(round->batch->session->sync, item->task, round->batch->items[0].task);

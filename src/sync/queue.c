@@ -321,6 +321,7 @@ void gs_repository_free(struct repository *repo)
     gs_mirror_close(repo->mirror);
     gs_rsa_key_free(repo->app_key);
     free(repo->key_owner);
+    free(repo->expected.ref);
     free(repo->folder);
     free(repo);
 }

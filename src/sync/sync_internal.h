@@ -68,6 +68,14 @@ enum turn {
     TURN_RUNNING,  // somebody owns it
 };
 
+// What is expected of the branch that was pushed to last; where it is, the mirror tells.
+struct expected_branch {
+    char *ref;                 // "refs/heads/main"; NULL before the first push
+    struct gs_git_advert able; // what the host said it can do
+    int64_t seen_ms;
+    bool undisturbed; // it was last found where this server had left it
+};
+
 // A repository on a host: its mirror and those who wait for it. Whoever runs it owns what is not guarded by sync->lock.
 struct repository {
     struct gs_sync *sync;
@@ -78,6 +86,7 @@ struct repository {
     struct gs_rsa_key *app_key;
     char *key_owner;        // its organization
     int64_t key_updated_at; // and which state of its configuration
+    struct expected_branch expected;
     // Guarded by sync->lock:
     struct task *first, *last;
     struct task *unsettled; // pushes that were told as failed but may have arrived
