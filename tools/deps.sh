@@ -7,7 +7,7 @@ set -euo pipefail
 build_deps=(
     gcc libc6-dev pkg-config meson ninja-build python3
     libmicrohttpd-dev libgit2-dev libcurl4-openssl-dev libssl-dev
-    libsqlite3-dev libzstd-dev libinih-dev libyyjson-dev
+    libsqlite3-dev libzstd-dev libdeflate-dev libinih-dev libyyjson-dev
 )
 run_deps=(
     nginx fcgiwrap git curl jq ca-certificates

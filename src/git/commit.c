@@ -57,7 +57,7 @@ static enum gs_status write_commit(struct gs_mirror *mirror,
     if (status == GS_OK)
         status = gs_object_id(GIT_OBJECT_COMMIT, gs_buf_slice(&text), &oid, err);
     if (status == GS_OK)
-        status = gs_object_write(mirror, GIT_OBJECT_COMMIT, &oid, gs_buf_slice(&text), err);
+        status = gs_fresh_add(mirror, GIT_OBJECT_COMMIT, &oid, gs_buf_slice(&text), err);
     if (status == GS_OK)
         gs_oid_from_git(&oid, out_commit);
     return status;
@@ -121,7 +121,7 @@ static enum gs_status write_empty_tree(struct gs_mirror *mirror, git_oid *tree,
         return GS_OK;
     enum gs_status status = gs_object_id(GIT_OBJECT_TREE, GS_SLICE_EMPTY, tree, err);
     if (status == GS_OK)
-        status = gs_object_write(mirror, GIT_OBJECT_TREE, tree, GS_SLICE_EMPTY, err);
+        status = gs_fresh_add(mirror, GIT_OBJECT_TREE, tree, GS_SLICE_EMPTY, err);
     return status;
 }
 

@@ -87,6 +87,8 @@ struct gs_mirror;
 enum gs_status gs_mirror_open(const char *folder, struct gs_mirror **out_mirror,
                               struct gs_error *err) GS_MUST_CHECK;
 void gs_mirror_close(struct gs_mirror *mirror);
+// Forgets the commits that were made and not pushed.
+void gs_mirror_drop_unsent(struct gs_mirror *mirror);
 enum gs_status gs_mirror_discard(const char *folder, struct gs_error *err) GS_MUST_CHECK;
 
 // Whether the mirror has the commit (or tag object) and all that it needs: only objects that

@@ -75,16 +75,15 @@ enum gs_status gs_loose_write(const char *mirror_folder, const git_oid *oid, git
 // Reads them for libgit2, which owns it once it was added to an object database.
 git_odb_backend *gs_loose_backend_new(const char *mirror_folder);
 
-// ---- object.c --------------------------------------------------------------
+// ---- fresh.c ---------------------------------------------------------------
 
-// Objects written since the last push, as the pack of the next one needs them.
+// Objects that were made since the last push; see fresh.c.
+
 struct gs_fresh {
-    struct gs_map by_id; // 20 bytes to struct fresh_object
+    struct gs_map by_id; // 20 bytes to struct gs_fresh_object
     size_t bytes;
+    struct libdeflate_compressor *compressor; // NULL until something is compressed
 };
-
-void gs_fresh_init(struct gs_fresh *fresh);
-void gs_fresh_clear(struct gs_fresh *fresh);
 
 struct gs_mirror {
     char *folder;
@@ -94,19 +93,28 @@ struct gs_mirror {
     struct gs_fresh fresh;
 };
 
-enum gs_status gs_object_id(git_object_t type, struct gs_slice content, git_oid *out_oid,
-                            struct gs_error *err) GS_MUST_CHECK;
-// Writes a loose object, whose id the caller knows, and remembers its pack entry. One that is fresh
-// already costs nothing.
-enum gs_status gs_object_write(struct gs_mirror *mirror, git_object_t type, const git_oid *oid,
-                               struct gs_slice content, struct gs_error *err) GS_MUST_CHECK;
-// The same without remembering it, for what arrived from the host.
+void gs_fresh_init(struct gs_fresh *fresh);
+// Forgets them, whether or not they were saved.
+void gs_fresh_clear(struct gs_fresh *fresh);
+// Adds an object, whose id the caller knows. One that is there already costs nothing.
+enum gs_status gs_fresh_add(struct gs_mirror *mirror, git_object_t type, const git_oid *oid,
+                            struct gs_slice content, struct gs_error *err) GS_MUST_CHECK;
+// The object as an entry of a pack (gitformat-pack), undeltified; also one that is on the disk. Lives until gs_fresh_clear.
+enum gs_status gs_fresh_pack_entry(struct gs_mirror *mirror, const git_oid *oid, git_object_t type,
+                                   struct gs_slice *out_entry, struct gs_error *err) GS_MUST_CHECK;
+// Writes those that are not on the disk to it.
+enum gs_status gs_fresh_save(struct gs_mirror *mirror, struct gs_error *err) GS_MUST_CHECK;
+// Writes an object to the disk at once, for what arrived from the host.
 enum gs_status gs_object_write_loose(struct gs_mirror *mirror, git_object_t type,
                                      const git_oid *oid, struct gs_slice content,
                                      struct gs_error *err) GS_MUST_CHECK;
-// The object as an entry of a pack (gitformat-pack), undeltified. Lives until gs_fresh_clear.
-enum gs_status gs_object_pack_entry(struct gs_mirror *mirror, const git_oid *oid, git_object_t type,
-                                    struct gs_slice *out_entry, struct gs_error *err) GS_MUST_CHECK;
+// Reads them for libgit2, which owns the backend once it was added to an object database; fresh must outlive that.
+git_odb_backend *gs_fresh_backend_new(const struct gs_fresh *fresh);
+
+// ---- object.c --------------------------------------------------------------
+
+enum gs_status gs_object_id(git_object_t type, struct gs_slice content, git_oid *out_oid,
+                            struct gs_error *err) GS_MUST_CHECK;
 // Reads an object that must be there; too_large over max bytes, internal when it is missing, broken
 // or of another type.
 enum gs_status gs_object_read(struct gs_mirror *mirror, const git_oid *oid, git_object_t type,
@@ -266,6 +274,8 @@ struct gs_remote_post {
     bool (*on_body)(void *arg, const char *data, size_t len);
     bool (*on_again)(void *arg); // of an upload-pack: see net.h
     void *on_body_arg;
+    void (*on_sent)(void *arg); // see net.h
+    void *on_sent_arg;
 };
 enum gs_status gs_remote_post(const struct gs_git_remote *remote, const struct gs_remote_post *post,
                               struct gs_net_response *out_response,

@@ -15,7 +15,7 @@
 enum { FOLDER_MAX = GS_GIT_PATH_MAX - 128 };
 
 // The higher one is asked first.
-enum { LOOSE_PRIORITY = 1, PACK_PRIORITY = 2 };
+enum { LOOSE_PRIORITY = 1, PACK_PRIORITY = 2, FRESH_PRIORITY = 3 };
 
 static const char config_text[] = "[core]\n"
                                   "\trepositoryformatversion = 0\n"
@@ -93,6 +93,8 @@ static int open_objects(struct gs_mirror *mirror)
     if (error == 0)
         error = add_backend(mirror->odb, gs_loose_backend_new(mirror->folder), LOOSE_PRIORITY);
     if (error == 0)
+        error = add_backend(mirror->odb, gs_fresh_backend_new(&mirror->fresh), FRESH_PRIORITY);
+    if (error == 0)
         error = git_odb_backend_pack(&packs, path);
     if (error == 0)
         error = add_backend(mirror->odb, packs, PACK_PRIORITY);
@@ -133,12 +135,17 @@ void gs_mirror_close(struct gs_mirror *mirror)
 {
     if (!mirror)
         return;
-    gs_fresh_clear(&mirror->fresh);
     gs_kept_release(&mirror->kept);
     git_odb_free(mirror->odb);
     git_repository_free(mirror->repo);
+    gs_fresh_clear(&mirror->fresh);
     free(mirror->folder);
     free(mirror);
+}
+
+void gs_mirror_drop_unsent(struct gs_mirror *mirror)
+{
+    gs_fresh_clear(&mirror->fresh);
 }
 
 enum gs_status gs_mirror_discard(const char *folder, struct gs_error *err)

@@ -1,107 +1,11 @@
-// Reads objects of a mirror, and makes new ones: hashed once, compressed once, kept as a loose file
-// for the mirror and as a pack entry for the next push. Knows nothing of what trees and commits
-// mean.
+// Names and reads the objects of a mirror, wherever they are.
 // SPDX-License-Identifier: Apache-2.0
 #include <openssl/evp.h>
-#include <zlib.h>
 
 #include "git/git_internal.h"
 
-// Level 3 is as fast as 1 on JSON and a tenth smaller; from 4 on the time doubles.
-enum { COMPRESSION = 3, HEADER_MAX = 16 };
-
 // Tags of tags that we follow.
 enum { TAGS_MAX = 32 };
-
-// Entries that wait for a push which never came are dropped beyond this; a push then reads the
-// objects back.
-enum { FRESH_BYTES_MAX = 64 << 20 };
-
-struct fresh_object {
-    git_oid oid;
-    size_t header_len; // of the pack entry; the zlib stream follows
-    size_t len;
-    unsigned char bytes[];
-};
-
-void gs_fresh_init(struct gs_fresh *fresh)
-{
-    gs_map_init(&fresh->by_id);
-    fresh->bytes = 0;
-}
-
-void gs_fresh_clear(struct gs_fresh *fresh)
-{
-    size_t cursor = 0;
-    struct gs_slice key;
-    void *object;
-    while (gs_map_next(&fresh->by_id, &cursor, &key, &object))
-        free(object);
-    gs_map_release(&fresh->by_id);
-    gs_fresh_init(fresh);
-}
-
-static struct gs_slice key_of(const git_oid *oid)
-{
-    return gs_slice_of((const char *)oid->id, GIT_OID_RAWSZ);
-}
-
-static struct fresh_object *find_fresh(const struct gs_mirror *mirror, const git_oid *oid)
-{
-    return gs_map_get(&mirror->fresh.by_id, key_of(oid));
-}
-
-static void remember(struct gs_mirror *mirror, struct fresh_object *object)
-{
-    gs_map_put(&mirror->fresh.by_id, key_of(&object->oid), object);
-    mirror->fresh.bytes += object->len;
-}
-
-// The type and size in front of a pack entry: 3 bits and 4 bits, then 7 bits a byte
-// (gitformat-pack).
-static size_t write_pack_header(git_object_t type, size_t size, unsigned char out[HEADER_MAX])
-{
-    size_t n = 0;
-    unsigned char byte = (unsigned char)(((unsigned)type << 4) | (size & 15));
-    for (size >>= 4; size > 0; size >>= 7) {
-        out[n++] = byte | 0x80;
-        byte = size & 0x7f;
-    }
-    out[n++] = byte;
-    return n;
-}
-
-// NULL when memory is out. The entry has room for the largest possible stream and is cut to what it
-// needs.
-static struct fresh_object *compress_entry(git_object_t type, struct gs_slice content)
-{
-    unsigned char header[HEADER_MAX];
-    size_t header_len = write_pack_header(type, content.len, header);
-    uLongf stream_len = compressBound(content.len);
-    struct fresh_object *object = malloc(sizeof *object + header_len + stream_len);
-    if (!object)
-        return NULL;
-    memcpy(object->bytes, header, header_len);
-    if (compress2(object->bytes + header_len, &stream_len, (const Bytef *)content.data, content.len,
-                  COMPRESSION) != Z_OK) {
-        free(object);
-        return NULL;
-    }
-    object->header_len = header_len;
-    object->len = header_len + stream_len;
-    struct fresh_object *cut = realloc(object, sizeof *object + object->len);
-    if (cut)
-        object = cut;
-    return object;
-}
-
-static enum gs_status write_loose(const struct gs_mirror *mirror, git_object_t type, size_t size,
-                                  const struct fresh_object *object, struct gs_error *err)
-{
-    struct gs_slice stream = gs_slice_of((const char *)object->bytes + object->header_len,
-                                         object->len - object->header_len);
-    return gs_loose_write(mirror->folder, &object->oid, type, size, stream, err);
-}
 
 // libgit2 hashes with a detection of forged collisions, which is for what strangers send and eight
 // times slower; what is hashed here was made here.
@@ -127,64 +31,6 @@ enum gs_status gs_git_blob_id(struct gs_slice content, struct gs_oid *out_oid, s
     if (status == GS_OK)
         gs_oid_from_git(&oid, out_oid);
     return status;
-}
-
-static enum gs_status fail_memory(struct gs_error *err, size_t size)
-{
-    return gs_fail(err, GS_CODE_NO_MEMORY, NULL, "not enough memory for an object of %zu bytes",
-                   size);
-}
-
-enum gs_status gs_object_write(struct gs_mirror *mirror, git_object_t type, const git_oid *oid,
-                               struct gs_slice content, struct gs_error *err)
-{
-    if (find_fresh(mirror, oid))
-        return GS_OK;
-    if (mirror->fresh.bytes > FRESH_BYTES_MAX)
-        gs_fresh_clear(&mirror->fresh);
-    struct fresh_object *object = compress_entry(type, content);
-    if (!object)
-        return fail_memory(err, content.len);
-    object->oid = *oid;
-    enum gs_status status = write_loose(mirror, type, content.len, object, err);
-    if (status == GS_OK)
-        remember(mirror, object);
-    else
-        free(object);
-    return status;
-}
-
-enum gs_status gs_object_write_loose(struct gs_mirror *mirror, git_object_t type,
-                                     const git_oid *oid, struct gs_slice content,
-                                     struct gs_error *err)
-{
-    struct fresh_object *object = compress_entry(type, content);
-    if (!object)
-        return fail_memory(err, content.len);
-    object->oid = *oid;
-    enum gs_status status = write_loose(mirror, type, content.len, object, err);
-    free(object);
-    return status;
-}
-
-enum gs_status gs_object_pack_entry(struct gs_mirror *mirror, const git_oid *oid, git_object_t type,
-                                    struct gs_slice *out_entry, struct gs_error *err)
-{
-    struct fresh_object *object = find_fresh(mirror, oid);
-    if (!object) {
-        GS_CLEANUP(gs_object_cleanup) git_odb_object *stored = NULL;
-        enum gs_status status = gs_object_read(mirror, oid, type, GS_GIT_FILE_MAX, &stored, err);
-        if (status != GS_OK)
-            return status;
-        size_t size = git_odb_object_size(stored);
-        object = compress_entry(type, gs_slice_of(git_odb_object_data(stored), size));
-        if (!object)
-            return fail_memory(err, size);
-        object->oid = *oid;
-        remember(mirror, object);
-    }
-    *out_entry = gs_slice_of((const char *)object->bytes, object->len);
-    return GS_OK;
 }
 
 enum gs_status gs_object_read(struct gs_mirror *mirror, const git_oid *oid, git_object_t type,

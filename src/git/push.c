@@ -62,7 +62,7 @@ static enum gs_status add_entries(struct gs_mirror *mirror, const struct gs_pack
     for (size_t i = 0; i < count; i++) {
         struct gs_slice entry;
         enum gs_status status =
-            gs_object_pack_entry(mirror, &objects[i].oid, objects[i].type, &entry, err);
+            gs_fresh_pack_entry(mirror, &objects[i].oid, objects[i].type, &entry, err);
         if (status != GS_OK)
             return status;
         total += entry.len;
@@ -133,10 +133,18 @@ static bool may_have_arrived(enum gs_code code)
            code == GS_CODE_HOST_FAILED || code == GS_CODE_TOO_LARGE;
 }
 
-static enum gs_status send(const struct gs_git_remote *remote, const struct request *request,
-                           const char *ref, const struct gs_oid *new, struct gs_arena *arena,
-                           enum gs_push_outcome *out_outcome, const char **out_reason,
-                           struct gs_error *err)
+// While the host is at work. What fails here is tried once more at the end.
+static void save(void *arg)
+{
+    struct gs_error ignored = GS_ERROR_INIT;
+    if (gs_fresh_save(arg, &ignored) != GS_OK)
+        gs_error_release(&ignored);
+}
+
+static enum gs_status send(struct gs_mirror *mirror, const struct gs_git_remote *remote,
+                           const struct request *request, const char *ref, const struct gs_oid *new,
+                           struct gs_arena *arena, enum gs_push_outcome *out_outcome,
+                           const char **out_reason, struct gs_error *err)
 {
     GS_CLEANUP(gs_push_report_cleanup) struct gs_push_report *report = gs_push_report_new();
     struct gs_remote_post post = {
@@ -146,6 +154,8 @@ static enum gs_status send(const struct gs_git_remote *remote, const struct requ
         .max_response = RESPONSE_MAX,
         .on_body = gs_push_report_feed,
         .on_body_arg = report,
+        .on_sent = save,
+        .on_sent_arg = mirror,
     };
     struct gs_error cause = GS_ERROR_INIT;
     struct gs_net_response response;
@@ -179,10 +189,13 @@ static enum gs_status check_ability(const struct gs_git_advert *advert, const ch
 // The push is done whether or not we can note it; without the note the next call fetches once more.
 static void keep(struct gs_mirror *mirror, const char *ref, const git_oid *oid)
 {
-    gs_fresh_clear(&mirror->fresh);
     struct gs_error ignored = GS_ERROR_INIT;
-    if (gs_kept_put(&mirror->kept, mirror->folder, ref, oid, &ignored) != GS_OK)
+    enum gs_status status = gs_fresh_save(mirror, &ignored);
+    if (status == GS_OK)
+        status = gs_kept_put(&mirror->kept, mirror->folder, ref, oid, &ignored);
+    if (status != GS_OK)
         gs_error_release(&ignored);
+    gs_fresh_clear(&mirror->fresh);
 }
 
 enum gs_status gs_git_push(struct gs_mirror *mirror, const struct gs_git_remote *remote,
@@ -209,7 +222,7 @@ enum gs_status gs_git_push(struct gs_mirror *mirror, const struct gs_git_remote 
     if (status == GS_OK)
         status = build_pack(mirror, objects, count, scratch, &request, err);
     if (status == GS_OK)
-        status = send(remote, &request, ref, new, arena, out_outcome, out_reason, err);
+        status = send(mirror, remote, &request, ref, new, arena, out_outcome, out_reason, err);
     if (status == GS_OK && *out_outcome == GS_PUSH_DONE)
         keep(mirror, ref, &to);
     gs_buf_release(&request.command);

@@ -64,6 +64,8 @@ enum gs_status gs_remote_post(const struct gs_git_remote *remote, const struct g
         .on_body = post->on_body,
         .on_again = post->on_again,
         .on_body_arg = post->on_body_arg,
+        .on_sent = post->on_sent,
+        .on_sent_arg = post->on_sent_arg,
     };
     return perform(remote, &request, service, out_response, err);
 }

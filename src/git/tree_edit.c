@@ -318,8 +318,8 @@ static enum gs_status write_folder(struct session *session, struct folder *folde
 static enum gs_status write_entry(struct session *session, struct entry *entry, size_t depth)
 {
     if (entry->content)
-        return gs_object_write(session->mirror, GIT_OBJECT_BLOB, &entry->stored.oid,
-                               *entry->content, session->err);
+        return gs_fresh_add(session->mirror, GIT_OBJECT_BLOB, &entry->stored.oid, *entry->content,
+                            session->err);
     if (entry->folder && entry->folder->changed)
         return write_folder(session, entry->folder, depth + 1, &entry->stored.oid);
     return GS_OK;
@@ -341,8 +341,8 @@ static enum gs_status write_tree(struct session *session, const struct folder *f
     if (status == GS_OK)
         status = gs_object_id(GIT_OBJECT_TREE, gs_buf_slice(&text), &oid, session->err);
     if (status == GS_OK && !git_oid_equal(&oid, &folder->base))
-        status = gs_object_write(session->mirror, GIT_OBJECT_TREE, &oid, gs_buf_slice(&text),
-                                 session->err);
+        status =
+            gs_fresh_add(session->mirror, GIT_OBJECT_TREE, &oid, gs_buf_slice(&text), session->err);
     if (status == GS_OK)
         *out_tree = oid;
     return status;

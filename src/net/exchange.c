@@ -32,6 +32,19 @@ size_t gs_net_read_body(char *to, size_t size, size_t count, void *userdata)
     return done;
 }
 
+int gs_net_watch_progress(void *userdata, curl_off_t down_total, curl_off_t down,
+                          curl_off_t up_total, curl_off_t up)
+{
+    (void)down_total;
+    (void)down;
+    struct gs_net_exchange *exchange = userdata;
+    if (up_total > 0 && up == up_total && !exchange->told_sent) {
+        exchange->told_sent = true;
+        exchange->request->on_sent(exchange->request->on_sent_arg);
+    }
+    return 0;
+}
+
 // libcurl only ever goes back to a position that it had, mostly the start.
 int gs_net_seek_body(void *userdata, curl_off_t offset, int origin)
 {

@@ -58,6 +58,10 @@ struct gs_net_request {
     // Before a repetition, when on_body got something already: forgets it. NULL, or false: no repetition.
     bool (*on_again)(void *arg);
     void *on_body_arg;
+    // Once the whole body was handed to the system, for what can be done while the host is at work. At most once, on the calling thread; the
+    // transfer waits for it. Not called when there is no body, or the answer is there before it was sent.
+    void (*on_sent)(void *arg);
+    void *on_sent_arg;
 };
 
 struct gs_net_response {

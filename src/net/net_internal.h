@@ -136,6 +136,7 @@ struct gs_net_exchange {
     // The position in the request body.
     size_t part, part_offset;
     bool body_began; // some of it was handed out
+    bool told_sent;  // on_sent was called
     // What has arrived, and why we cut it short, if we did.
     size_t header_bytes, body_bytes;
     enum gs_net_stop {
@@ -158,6 +159,8 @@ enum gs_status gs_net_exchange_once(struct gs_net *net, const struct gs_net_requ
                                     struct gs_error *err) GS_MUST_CHECK;
 
 // libcurl's callbacks; userdata is the exchange.
+int gs_net_watch_progress(void *userdata, curl_off_t down_total, curl_off_t down,
+                          curl_off_t up_total, curl_off_t up);
 size_t gs_net_read_body(char *to, size_t size, size_t count, void *userdata);
 int gs_net_seek_body(void *userdata, curl_off_t offset, int origin);
 size_t gs_net_take_header(char *line, size_t size, size_t count, void *userdata);

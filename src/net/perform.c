@@ -99,6 +99,15 @@ static bool set_callbacks(CURL *easy, struct gs_net_exchange *exchange)
            !curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->detail);
 }
 
+static bool set_progress(CURL *easy, struct gs_net_exchange *exchange)
+{
+    bool watched = exchange->request->on_sent != NULL;
+    return set_long(easy, CURLOPT_NOPROGRESS, !watched) &&
+           !curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION,
+                             watched ? gs_net_watch_progress : NULL) &&
+           !curl_easy_setopt(easy, CURLOPT_XFERINFODATA, exchange);
+}
+
 static bool set_body(CURL *easy, const struct gs_net_request *request)
 {
     size_t size = 0;
@@ -143,8 +152,8 @@ static enum gs_status configure(struct gs_net_exchange *exchange, struct curl_sl
         return gs_fail(err, GS_CODE_HOST_TIMEOUT, NULL, "no time is left to ask %s",
                        gs_net_target_authority(&exchange->target));
     if (set_fixed(easy) && set_client(easy, exchange->net) && set_proxy(easy, exchange->proxy) &&
-        set_callbacks(easy, exchange) && set_request(easy, exchange->request, headers) &&
-        set_timeouts(easy, exchange->net, left_ms))
+        set_callbacks(easy, exchange) && set_progress(easy, exchange) &&
+        set_request(easy, exchange->request, headers) && set_timeouts(easy, exchange->net, left_ms))
         return GS_OK;
     return gs_fail(err, GS_CODE_NO_MEMORY, NULL, "not enough memory for a request");
 }

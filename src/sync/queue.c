@@ -163,6 +163,8 @@ static void run_batch(struct repository *repo, struct task *batch)
     } else {
         gs_sync_run_pulls(&session, batch);
     }
+    if (repo->mirror)
+        gs_mirror_drop_unsent(repo->mirror);
     gs_error_release(&err);
     gs_session_release(&session);
 }

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "git_host.h"
 
+#include "git/git_internal.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
@@ -218,6 +220,11 @@ int git_host_tear_down(void **state)
     gs_arena_free(host->arena);
     free(host);
     return 0;
+}
+
+void git_host_save(struct git_host *host)
+{
+    GIT_OK(host, gs_fresh_save(host->mirror, &host->err));
 }
 
 void git_host_reopen_mirror(struct git_host *host)

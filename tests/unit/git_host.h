@@ -53,6 +53,8 @@ int git_host_tear_down(void **state);
 #define GIT_TEST(name) cmocka_unit_test_setup_teardown(name, git_host_set_up, git_host_tear_down)
 
 void git_host_reopen_mirror(struct git_host *host);
+// Writes the commits that were made to the mirror's disk, as a push does.
+void git_host_save(struct git_host *host);
 const struct gs_git_remote *git_host_remote(struct git_host *host);
 
 // Runs a shell command in the host's repository and gives its output without the last newline; it

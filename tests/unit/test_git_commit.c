@@ -54,6 +54,7 @@ static struct gs_oid apply(struct git_host *host, const struct gs_oid *parent,
                            const struct gs_edit *edits, size_t count)
 {
     struct gs_oid commit = git_host_edit(host, parent, edits, count);
+    git_host_save(host);
     const char *fsck = git_host_run(host,
                                     "git --git-dir=../mirror fsck --strict --no-dangling %s 2>&1 "
                                     "| grep -v ^notice || true",
@@ -364,6 +365,7 @@ static void messages_and_authors_are_cleaned(void **state)
     struct gs_oid commit;
     GIT_OK(host, gs_mirror_commit(host->mirror, &request, host->arena, &commit, &host->changes,
                                   &host->change_count, &host->err));
+    git_host_save(host);
     assert_string_equal(
         git_host_run(host, "git --git-dir=../mirror cat-file commit %s | sed 1d", commit.hex),
         "author Zoë x Müller <a@binjected> 1 +0000\n"

@@ -197,7 +197,7 @@ static void malformed_folders_are_refused(void **state)
         struct gs_tree_entry *entries;
         size_t count;
         GIT_OK(host, gs_object_id(GIT_OBJECT_TREE, trees[i], &oid, &host->err));
-        GIT_OK(host, gs_object_write(host->mirror, GIT_OBJECT_TREE, &oid, trees[i], &host->err));
+        GIT_OK(host, gs_fresh_add(host->mirror, GIT_OBJECT_TREE, &oid, trees[i], &host->err));
         GIT_FAILS(host, GS_CODE_LAYOUT_UNSUPPORTED,
                   gs_tree_load(host->mirror, &oid, host->arena, &entries, &count, &host->err));
     }

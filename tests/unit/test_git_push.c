@@ -144,10 +144,42 @@ static void an_unfetched_restart_reads_objects_back(void **state)
     struct git_host *host = *state;
     struct gs_oid head = push_file(host, &none, "a", "1");
     struct gs_oid commit = git_host_write(host, &head, "dir/b", "2");
+    git_host_save(host);
     git_host_reopen_mirror(host);
     assert_false(gs_mirror_has(host->mirror, &commit));
     assert_int_equal(git_host_push(host, main_ref, &head, &commit, NULL), GS_PUSH_DONE);
     assert_head(host, "main", &commit);
+}
+
+// Whether the mirror can read the commit, from the disk or not.
+static bool is_readable(struct git_host *host, const struct gs_oid *commit)
+{
+    struct gs_commit_info info;
+    enum gs_status status =
+        gs_mirror_commit_info(host->mirror, commit, host->arena, &info, &host->err);
+    gs_error_release(&host->err);
+    return status == GS_OK;
+}
+
+static void only_what_was_sent_reaches_the_disk(void **state)
+{
+    struct git_host *host = *state;
+    struct gs_oid head = push_file(host, &none, "a", "1");
+    struct gs_oid unsent = git_host_write(host, &head, "a", "2");
+    assert_true(is_readable(host, &unsent));
+    git_host_reopen_mirror(host);
+    assert_false(is_readable(host, &unsent));
+    assert_true(is_readable(host, &head));
+    assert_string_equal(git_host_run(host,
+                                     "git --git-dir=../mirror fsck --strict --full %s 2>&1 "
+                                     "| grep -v ^notice || true",
+                                     head.hex),
+                        "");
+    unsent = git_host_write(host, &head, "a", "2");
+    gs_mirror_drop_unsent(host->mirror);
+    assert_int_equal(git_host_push(host, main_ref, &head, &head, NULL), GS_PUSH_DONE);
+    git_host_reopen_mirror(host);
+    assert_false(is_readable(host, &unsent));
 }
 
 static void a_moved_branch_is_told(void **state)
@@ -373,6 +405,7 @@ int main(void)
         GIT_TEST(only_new_objects_are_sent),
         GIT_TEST(a_new_branch_starts_at_a_known_commit),
         GIT_TEST(an_unfetched_restart_reads_objects_back),
+        GIT_TEST(only_what_was_sent_reaches_the_disk),
         GIT_TEST(a_moved_branch_is_told),
         GIT_TEST(created_deleted_and_rewound_branches_are_told),
         GIT_TEST(a_push_that_arrived_before_is_done),

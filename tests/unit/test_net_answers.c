@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 
 #include <cmocka.h>
 
@@ -159,6 +160,56 @@ static void bodies_can_be_streamed(void **state)
     loopback_stop(server);
 }
 
+// What the caller does when his body was sent, and the server waits for before it answers.
+static atomic_int times_sent;
+
+static void count_sent(void *arg)
+{
+    (void)arg;
+    atomic_fetch_add(&times_sent, 1);
+}
+
+static void answer_when_told(struct loopback_conn *conn)
+{
+    struct gs_buf head, body;
+    gs_buf_init(&head, 65536);
+    gs_buf_init(&body, 4 << 20);
+    while (loopback_read(conn, &head, &body)) {
+        int64_t give_up = gs_clock_mono_ms() + 5000;
+        while (atomic_load(&times_sent) == 0 && gs_clock_mono_ms() < give_up)
+            gs_clock_sleep_ms(1);
+        loopback_answer(conn, atomic_load(&times_sent) ? "200 OK" : "500 Not told", "", "");
+    }
+    gs_buf_release(&head);
+    gs_buf_release(&body);
+}
+
+static void the_caller_learns_when_the_body_was_sent(void **state)
+{
+    (void)state;
+    static char body[3 << 20];
+    const size_t sizes[] = {1, 100000, sizeof body};
+    struct loopback *server = loopback_start(answer_when_told, NULL);
+    for (size_t i = 0; i < GS_COUNT(sizes); i++) {
+        atomic_store(&times_sent, 0);
+        const struct gs_slice part = gs_slice_of(body, sizes[i]);
+        struct gs_net_request request = request_to(server, "POST");
+        request.body = &part;
+        request.body_parts = 1;
+        request.on_sent = count_sent;
+        struct gs_net_response response = perform(&request);
+        assert_int_equal(response.status, 200);
+        assert_int_equal(atomic_load(&times_sent), 1);
+        gs_net_response_release(&response);
+        // The next request on the same connection is nobody's business.
+        request.on_sent = NULL;
+        response = perform(&request);
+        assert_int_equal(atomic_load(&times_sent), 1);
+        gs_net_response_release(&response);
+    }
+    loopback_stop(server);
+}
+
 static void streams_keep_a_bit_of_an_error_page(void **state)
 {
     (void)state;
@@ -185,6 +236,7 @@ int main(void)
         cmocka_unit_test(retry_after_in_both_forms),
         cmocka_unit_test(rate_limit_counts_when_exhausted),
         cmocka_unit_test(bodies_can_be_streamed),
+        cmocka_unit_test(the_caller_learns_when_the_body_was_sent),
         cmocka_unit_test(streams_keep_a_bit_of_an_error_page),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
