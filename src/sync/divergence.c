@@ -57,22 +57,34 @@ enum gs_status gs_remote_load(struct session *session, struct remote_app *remote
     return GS_OK;
 }
 
+void gs_remote_note(struct session *session, const struct remote_app *remote)
+{
+    struct known_document document = {.plain = remote->plain};
+    snprintf(document.id, sizeof document.id, "%s", remote->document_id);
+    gs_known_put(session->sync->known, &remote->object, &document);
+}
+
 // What was seen before is known by its object; what is seen now will be.
 static enum gs_status identify(struct session *session, struct remote_app *remote,
                                struct gs_error *err)
 {
-    struct known_documents *known = session->sync->known;
-    struct gs_oid object;
-    enum gs_status status = gs_layout_find_object(session->repo->mirror, &remote->commit,
-                                                  remote->layout, remote->entry, &object, err);
+    struct known_document known;
+    enum gs_status status =
+        gs_layout_find_object(session->repo->mirror, &remote->commit, remote->layout, remote->entry,
+                              &remote->object, err);
     if (status != GS_OK)
         return status;
-    if (remote->entry->version_name[0] && gs_known_get(known, &object, remote->document_id))
+    if (remote->entry->version_name[0] &&
+        gs_known_get(session->sync->known, &remote->object, &known)) {
+        snprintf(remote->document_id, sizeof remote->document_id, "%s", known.id);
+        remote->plain = known.plain;
         return GS_OK;
+    }
     status = gs_remote_load(session, remote, err);
-    if (status == GS_OK && !gs_oid_is_none(&object))
-        gs_known_put(known, &object, remote->document_id);
-    return status == GS_OK ? name_version(session, remote, err) : status;
+    if (status != GS_OK)
+        return status;
+    gs_remote_note(session, remote);
+    return name_version(session, remote, err);
 }
 
 enum gs_status gs_session_find_app(struct session *session, const struct gs_oid *commit,

@@ -6,14 +6,14 @@
 // One place per hash: what comes later takes it.
 enum { PLACES = 1 << 13 };
 
-struct known_document {
+struct place {
     struct gs_oid object;
-    char document_id[GS_DOCUMENT_ID + 1];
+    struct known_document document;
 };
 
 struct known_documents {
     pthread_mutex_t lock;
-    struct known_document places[PLACES];
+    struct place places[PLACES];
 };
 
 struct known_documents *gs_known_new(void)
@@ -31,29 +31,29 @@ void gs_known_free(struct known_documents *known)
     free(known);
 }
 
-static struct known_document *place_of(struct known_documents *known, const struct gs_oid *object)
+static struct place *place_of(struct known_documents *known, const struct gs_oid *object)
 {
     return &known->places[gs_map_hash(gs_slice_str(object->hex)) % PLACES];
 }
 
 void gs_known_put(struct known_documents *known, const struct gs_oid *object,
-                  const char *document_id)
+                  const struct known_document *document)
 {
-    struct known_document document = {.object = *object};
-    snprintf(document.document_id, sizeof document.document_id, "%s", document_id);
+    if (gs_oid_is_none(object))
+        return;
     pthread_mutex_lock(&known->lock);
-    *place_of(known, object) = document;
+    *place_of(known, object) = (struct place){*object, *document};
     pthread_mutex_unlock(&known->lock);
 }
 
 bool gs_known_get(struct known_documents *known, const struct gs_oid *object,
-                  char out_document_id[GS_DOCUMENT_ID + 1])
+                  struct known_document *out_document)
 {
     pthread_mutex_lock(&known->lock);
-    const struct known_document *place = place_of(known, object);
+    const struct place *place = place_of(known, object);
     bool found = !gs_oid_is_none(object) && gs_oid_eq(&place->object, object);
     if (found)
-        memcpy(out_document_id, place->document_id, sizeof place->document_id);
+        *out_document = place->document;
     pthread_mutex_unlock(&known->lock);
     return found;
 }

@@ -190,7 +190,7 @@ enum gs_status gs_pull_plan(struct incoming *incoming, struct pull_plan *plan, s
                                       &plan->view, err);
     if (status == GS_OK)
         status = bind_plan(incoming, plan, err);
-    if (status == GS_OK && !is_synced_here(incoming, &plan->view))
+    if (status == GS_OK && !(incoming->remote.plain && is_synced_here(incoming, &plan->view)))
         status = gs_incoming_load(incoming, err);
     return status == GS_OK ? plan_version(incoming, plan, tx, err) : status;
 }

@@ -219,10 +219,12 @@ static enum gs_held held_by(const struct remote_app *remote, const struct local_
 static void note_written(struct push_batch *batch, const struct push_item *item,
                          const struct gs_edit *edits, size_t edit_count, struct gs_slice document)
 {
+    struct known_document known = {.plain = false};
+    snprintf(known.id, sizeof known.id, "%s", item->document_id);
     for (size_t i = 0; i < edit_count; i++)
         for (size_t j = 0; edits[i].content.data == document.data && j < item->file_count; j++)
             if (strcmp(edits[i].path, item->files[j].path) == 0)
-                gs_known_put(batch->session->sync->known, &item->files[j].oid, item->document_id);
+                gs_known_put(batch->session->sync->known, &item->files[j].oid, &known);
 }
 
 enum gs_status gs_push_build_commit(struct push_batch *batch, struct push_item *item,

@@ -335,10 +335,15 @@ enum gs_status gs_session_resolve_here(struct session *session, const char *ref,
 // ---- known.c: documents by the objects that hold them; from any thread ----
 struct known_documents *gs_known_new(void);
 void gs_known_free(struct known_documents *known);
+struct known_document {
+    char id[GS_DOCUMENT_ID + 1];
+    bool plain; // it was scanned, and there is nothing in it that an answer has to tell
+};
+// Nothing happens for no object.
 void gs_known_put(struct known_documents *known, const struct gs_oid *object,
-                  const char *document_id);
+                  const struct known_document *document);
 bool gs_known_get(struct known_documents *known, const struct gs_oid *object,
-                  char out_document_id[GS_DOCUMENT_ID + 1]);
+                  struct known_document *out_document);
 
 // ---- divergence.c: what git holds of an app against what we synced ----
 // The apps of a commit; the one that was asked for last is kept.
@@ -350,7 +355,9 @@ struct remote_app {
     const struct gs_git_app *entry; // NULL: git has no such app
     enum gs_layout layout;
     struct gs_problems problems; // of the repository, that do not keep the call from going on
+    struct gs_oid object; // that alone is the document, or none
     char document_id[GS_DOCUMENT_ID + 1];
+    bool plain;             // see known_document
     bool loaded;            // else the document is known by its id alone, so far
     struct gs_buf document; // release it
 };
@@ -362,6 +369,8 @@ enum gs_status gs_session_find_app(struct session *session, const struct gs_oid 
 // The document as well, unless it is there.
 enum gs_status gs_remote_load(struct session *session, struct remote_app *remote,
                               struct gs_error *err) GS_MUST_CHECK;
+// Makes what was found out about the document known for the next time.
+void gs_remote_note(struct session *session, const struct remote_app *remote);
 // Both in one.
 enum gs_status gs_session_read_app(struct session *session, const struct gs_oid *commit,
                                    const char *git_app_id, const char *git_app_name,
