@@ -29,7 +29,7 @@ enum gs_status gs_mirror_tag(struct gs_mirror *mirror, const struct gs_tag_reque
     if (status == GS_OK)
         status = gs_object_id(GIT_OBJECT_TAG, gs_buf_slice(&text), &oid, err);
     if (status == GS_OK)
-        status = gs_object_write(mirror, GIT_OBJECT_TAG, &oid, gs_buf_slice(&text), err);
+        status = gs_fresh_add(mirror, GIT_OBJECT_TAG, &oid, gs_buf_slice(&text), err);
     if (status == GS_OK)
         gs_oid_from_git(&oid, out_tag);
     return status;

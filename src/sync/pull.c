@@ -99,8 +99,8 @@ static enum gs_status run_incoming(struct incoming *incoming, struct gs_error *e
                                  &incoming->resolved, err);
     gs_task_enter(task, PHASE_MERGING);
     if (status == GS_OK)
-        status = can_wait(incoming) ? check_name(incoming, err)
-                                    : gs_pull_check_incoming(incoming, err);
+        status =
+            can_wait(incoming) ? check_name(incoming, err) : gs_pull_check_incoming(incoming, err);
     if (status == GS_OK)
         status = gs_modules_read(incoming, err);
     gs_crash_point("pull.read");

@@ -355,7 +355,7 @@ struct remote_app {
     const struct gs_git_app *entry; // NULL: git has no such app
     enum gs_layout layout;
     struct gs_problems problems; // of the repository, that do not keep the call from going on
-    struct gs_oid object; // that alone is the document, or none
+    struct gs_oid object;        // that alone is the document, or none
     char document_id[GS_DOCUMENT_ID + 1];
     bool plain;             // see known_document
     bool loaded;            // else the document is known by its id alone, so far
