@@ -135,7 +135,7 @@ static void check_member(struct gs_scanner *scanner, yyjson_val *value, const st
         check_value(scanner, value, at, at->key);
     else if (gs_slice_eq_str(at->key, "moduleAppId"))
         check_module(scanner, value);
-    else if (gs_key_names_secret(at->key))
+    else if ((yyjson_is_obj(value) || at->zone == ZONE_OPTIONS) && gs_key_names_secret(at->key))
         check_option(scanner, value, at, at->key);
 }
 

@@ -14,6 +14,9 @@ static const char *const endings[] = {
     "gcpkey",     "secretaccesskey", "connectionstring", "authorization",
 };
 
+// Their last letters; most keys have another one.
+static const char last_letters[] = "dentyg";
+
 static const char *const schemes[] = {"bearer", "basic", "token", "apikey"};
 
 // The last letters and digits of the key, in lower case.
@@ -34,6 +37,8 @@ bool gs_key_names_secret(struct gs_slice key)
 {
     char letters[NAME_MAX_LETTERS];
     struct gs_slice name = plain_name(key, letters);
+    if (name.len == 0 || !strchr(last_letters, name.data[name.len - 1]))
+        return false;
     for (size_t i = 0; i < GS_COUNT(endings); i++)
         if (gs_slice_ends(name, endings[i]))
             return true;

@@ -16,7 +16,7 @@ enum round_result {
     ROUND_LOOK, // the branch may not be where it was expected: the same at once, on the head that the host tells
 };
 
-static void enter_pending(struct round *round, enum phase phase)
+void gs_push_enter(struct round *round, enum phase phase)
 {
     for (size_t i = round->first; i < round->end; i++)
         gs_task_enter(round->batch->items[i].task, phase);
@@ -74,7 +74,7 @@ static enum gs_status record_items(struct round *round, struct gs_error *err)
 
 static enum gs_status finish_items(struct round *round, struct gs_error *err)
 {
-    enter_pending(round, PHASE_RECORDING);
+    gs_push_enter(round, PHASE_RECORDING);
     enum gs_status status = record_items(round, err);
     gs_crash_point("push.recorded");
     if (status != GS_OK) {
@@ -180,7 +180,7 @@ static enum gs_status send_round(struct round *round, enum round_result *out_res
     const char *reason = "";
     enum gs_status status = record_commits(round, err);
     gs_crash_point("push.committed");
-    enter_pending(round, PHASE_PUSHING);
+    gs_push_enter(round, PHASE_PUSHING);
     if (status == GS_OK)
         status = gs_session_push(round->batch->session, &move, &outcome, &reason, err);
     gs_crash_point("push.pushed");
@@ -227,7 +227,6 @@ static enum gs_status try_round(struct round *round, enum round_result *out_resu
     bool arrived = false;
     if (round->last && gs_oid_is_none(&round->sent))
         return give_up(round, err);
-    enter_pending(round, PHASE_FETCHING);
     enum gs_status status = gs_push_find_head(round, err);
     gs_crash_point("push.looked");
     if (status == GS_OK)

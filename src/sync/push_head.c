@@ -76,6 +76,7 @@ static enum gs_status ask_host(struct round *round, struct gs_error *err)
     if (!ref)
         return GS_OK;
     note_seen(round, &ref->oid);
+    gs_push_enter(round, PHASE_FETCHING);
     return gs_session_fetch_head(session, &round->advert, ref, &round->head, err);
 }
 

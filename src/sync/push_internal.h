@@ -64,6 +64,10 @@ struct round {
     bool last;            // no more pushes: all that is left is to find out
 };
 
+// ---- push.c ----
+// The phase of every pending item.
+void gs_push_enter(struct round *round, enum phase phase);
+
 // ---- push_head.c ----
 // Sets ref, advert, head and tip, and has the mirror hold the head.
 enum gs_status gs_push_find_head(struct round *round, struct gs_error *err) GS_MUST_CHECK;

@@ -83,7 +83,8 @@ IDS = [f"{row[0]}-{'-'.join(map(str, row[1].values()))[:8]}" for row in HOPELESS
 
 
 @pytest.mark.parametrize("action, members, status, code", HOPELESS, ids=IDS)
-def test_the_host_gives_no_use_when_a_push_asks(place, app, action, members, status, code):
+def test_the_host_gives_no_use_when_a_push_asks(place, action, members, status, code):
+    app = place.new_app()  # the first push of a server always asks
     place.advert_fault(action, **members)
     with place.unchanged():
         assert_readable(place.push(app, "Refused").refused(status, code))
