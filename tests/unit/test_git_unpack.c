@@ -141,7 +141,7 @@ static void bases_may_be_in_the_mirror(void **state)
     add_ref_delta(&pack, &base, GS_SLICE_LIT(DELTA_ON_TEN));
     GIT_FAILS(host, GS_CODE_HOST_FAILED, unpack(host, &pack, &done));
     GIT_OK(host, gs_fresh_add(host->mirror, GIT_OBJECT_BLOB, &base, GS_SLICE_LIT("0123456789"),
-                                 &host->err));
+                              &host->err));
     begin(&pack, 1);
     add_ref_delta(&pack, &base, GS_SLICE_LIT(DELTA_ON_TEN));
     GIT_OK(host, unpack(host, &pack, &done));
