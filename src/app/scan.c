@@ -205,3 +205,8 @@ void gs_document_scan(const struct gs_document *document, struct gs_arena *arena
     gs_map_release(&scanner.seen);
     *out_scan = scanner.found;
 }
+
+bool gs_scan_is_empty(const struct gs_scan *scan)
+{
+    return scan->secret_count == 0 && scan->need_count == 0 && scan->module_count == 0;
+}

@@ -38,6 +38,8 @@ struct gs_scan {
 // One walk over the whole document, linear in its size. Lists live in the arena; what is beyond their maxima is left out.
 void gs_document_scan(const struct gs_document *document, struct gs_arena *arena,
                       struct gs_scan *out_scan);
+// Whether nothing was found.
+bool gs_scan_is_empty(const struct gs_scan *scan);
 
 // ---- Parts of it, for those that look at single values ----
 

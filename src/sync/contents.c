@@ -32,7 +32,7 @@ enum gs_status gs_check_secrets(const struct session *session, const struct task
                                 const struct gs_app *app, const struct gs_scan *scan,
                                 struct gs_error *err)
 {
-    if (session->config.allow_secrets || task->request.allow_secrets || scan->secret_count == 0)
+    if (scan->secret_count == 0 || session->config.allow_secrets || task->request.allow_secrets)
         return GS_OK;
     enum gs_status status = gs_fail(
         err, GS_CODE_SECRET_IN_DOCUMENT, NULL,

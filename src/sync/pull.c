@@ -34,9 +34,7 @@ enum gs_status gs_incoming_load(struct incoming *incoming, struct gs_error *err)
     incoming->slug = parsed->app_slug.len ? gs_arena_dup_slice(arena, parsed->app_slug) : NULL;
     incoming->draft = parsed->has_status && parsed->draft;
     gs_document_scan(parsed, arena, &incoming->scan);
-    const struct gs_scan *scan = &incoming->scan;
-    incoming->remote.plain =
-        scan->secret_count == 0 && scan->need_count == 0 && scan->module_count == 0;
+    incoming->remote.plain = gs_scan_is_empty(&incoming->scan);
     gs_remote_note(incoming->session, &incoming->remote);
     return GS_OK;
 }

@@ -3,6 +3,7 @@
 #ifndef GS_SYNC_PUSH_INTERNAL_H
 #define GS_SYNC_PUSH_INTERNAL_H
 
+#include "app/scan.h"
 #include "sync/sync_internal.h"
 
 // What the store says about the version to push; of a rollback, what it will say.
@@ -12,6 +13,7 @@ struct local_version {
     struct gs_git_link link; // app_id is NULL when the app is not linked
     struct gs_buf document;
     struct gs_document parsed;
+    struct gs_scan scan; // of what is pushed in the end
 };
 
 // A document that the store must take over when the push has arrived: of a merge, or of a rollback.

@@ -217,9 +217,11 @@ static enum gs_held held_by(const struct remote_app *remote, const struct local_
 
 // The next push of the app meets what this one writes.
 static void note_written(struct push_batch *batch, const struct push_item *item,
-                         const struct gs_edit *edits, size_t edit_count, struct gs_slice document)
+                         const struct local_version *local, const struct gs_edit *edits,
+                         size_t edit_count)
 {
-    struct known_document known = {.plain = false};
+    struct gs_slice document = gs_buf_slice(&local->document);
+    struct known_document known = {.plain = gs_scan_is_empty(&local->scan)};
     snprintf(known.id, sizeof known.id, "%s", item->document_id);
     for (size_t i = 0; i < edit_count; i++)
         for (size_t j = 0; edits[i].content.data == document.data && j < item->file_count; j++)
@@ -271,7 +273,7 @@ enum gs_status gs_push_build_commit(struct push_batch *batch, struct push_item *
         item->commit.hex[0] = 0;
     item->files = changes;
     item->file_count = count;
-    note_written(batch, item, edits, request.edit_count, push.document);
+    note_written(batch, item, local, edits, request.edit_count);
     *tip = commit;
     return GS_OK;
 }
@@ -283,14 +285,7 @@ static enum gs_status commit_item(struct push_batch *batch, struct push_item *it
                                   struct gs_error *err)
 {
     struct gs_oid top = *tip;
-    struct gs_scan scan;
-    enum gs_status status = GS_OK;
-    gs_document_scan(&local->parsed, item->task->arena, &scan);
-    // What git has already does not travel.
-    if (strcmp(remote->document_id, local->version.document_id) != 0)
-        status = gs_check_secrets(batch->session, item->task, &local->app, &scan, err);
-    if (status == GS_OK)
-        status = gs_push_carry_modules(batch, item, remote, &scan, &top, err);
+    enum gs_status status = gs_push_carry_modules(batch, item, remote, &local->scan, &top, err);
     if (status == GS_OK)
         status = gs_push_build_commit(batch, item, remote, local, &top, err);
     if (status == GS_OK)
@@ -321,6 +316,11 @@ static enum gs_status prepare(struct push_batch *batch, struct push_item *item,
     if (status == GS_OK)
         status = gs_push_take_normal_form(batch, item, &remote, local, err); // of a merge
     gs_task_enter(item->task, PHASE_COMMITTING);
+    if (status == GS_OK)
+        gs_document_scan(&local->parsed, item->task->arena, &local->scan);
+    // What git has already does not travel.
+    if (status == GS_OK && strcmp(remote.document_id, local->version.document_id) != 0)
+        status = gs_check_secrets(batch->session, item->task, &local->app, &local->scan, err);
     if (status == GS_OK)
         status = commit_item(batch, item, &remote, local, restored, tip, err);
     gs_buf_release(&remote.document);

@@ -1,7 +1,6 @@
 // The modules that a pushed app shows and git does not have yet: they travel in the app's own commit, so that nobody can have the
 // app without them. Modules that git has are left as they are.
 // SPDX-License-Identifier: Apache-2.0
-#include "app/scan.h"
 #include "base/clock.h"
 #include "sync/push_internal.h"
 
@@ -69,12 +68,11 @@ static enum gs_status build_module(struct carrying *carrying, struct push_item *
     module->version_id = local->version.id;
     module->document_id = local->version.document_id;
     module->git_app_id = local->link.app_id ? local->link.git_app_id : local->app.id;
-    struct gs_scan scan;
     enum gs_status status = gs_push_take_normal_form(batch, module, &remote, local, err);
     if (status == GS_OK) {
-        gs_document_scan(&local->parsed, module->task->arena, &scan);
-        list_shown(carrying, &scan);
-        status = gs_check_secrets(batch->session, module->task, &local->app, &scan, err);
+        gs_document_scan(&local->parsed, module->task->arena, &local->scan);
+        list_shown(carrying, &local->scan);
+        status = gs_check_secrets(batch->session, module->task, &local->app, &local->scan, err);
     }
     if (status == GS_OK)
         status = gs_push_build_commit(batch, module, &remote, local, carrying->tip, err);

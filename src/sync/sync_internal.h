@@ -443,7 +443,6 @@ enum gs_status gs_check_secrets(const struct session *session, const struct task
                                 const struct gs_app *app, const struct gs_scan *scan,
                                 struct gs_error *err) GS_MUST_CHECK;
 // Adds "warnings": [{code,path,message}], of what is no reason to refuse the call.
-struct gs_scan;
 void gs_report_warnings(const struct gs_scan *scan, const struct gs_problems *problems,
                         struct gs_arena *arena, yyjson_mut_doc *doc, yyjson_mut_val *root);
 // Whose constants count, and in which environment they have to be.
