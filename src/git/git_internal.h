@@ -276,6 +276,7 @@ struct gs_remote_post {
     void *on_body_arg;
     void (*on_sent)(void *arg); // see net.h
     void *on_sent_arg;
+    bool *handed_out;
 };
 enum gs_status gs_remote_post(const struct gs_git_remote *remote, const struct gs_remote_post *post,
                               struct gs_net_response *out_response,

@@ -127,10 +127,11 @@ static enum gs_status judge(const struct gs_net_response *response, struct gs_pu
 }
 
 // Of the client's errors the others say that nothing was sent.
-static bool may_have_arrived(enum gs_code code)
+static bool may_have_arrived(enum gs_code code, bool handed_out)
 {
-    return code == GS_CODE_HOST_UNREACHABLE || code == GS_CODE_HOST_TIMEOUT ||
-           code == GS_CODE_HOST_FAILED || code == GS_CODE_TOO_LARGE;
+    return handed_out &&
+           (code == GS_CODE_HOST_UNREACHABLE || code == GS_CODE_HOST_TIMEOUT ||
+            code == GS_CODE_HOST_FAILED || code == GS_CODE_TOO_LARGE);
 }
 
 // While the host is at work. What fails here is tried once more at the end.
@@ -147,6 +148,7 @@ static enum gs_status send(struct gs_mirror *mirror, const struct gs_git_remote 
                            const char **out_reason, struct gs_error *err)
 {
     GS_CLEANUP(gs_push_report_cleanup) struct gs_push_report *report = gs_push_report_new();
+    bool handed_out = false;
     struct gs_remote_post post = {
         .service = GS_GIT_RECEIVE_PACK,
         .body = request->parts,
@@ -156,6 +158,7 @@ static enum gs_status send(struct gs_mirror *mirror, const struct gs_git_remote 
         .on_body_arg = report,
         .on_sent = save,
         .on_sent_arg = mirror,
+        .handed_out = &handed_out,
     };
     struct gs_error cause = GS_ERROR_INIT;
     struct gs_net_response response;
@@ -163,7 +166,7 @@ static enum gs_status send(struct gs_mirror *mirror, const struct gs_git_remote 
     if (status == GS_OK) {
         status = judge(&response, report, ref, new, arena, out_outcome, out_reason, &cause);
         gs_net_response_release(&response);
-    } else if (may_have_arrived(cause.code)) {
+    } else if (may_have_arrived(cause.code, handed_out)) {
         *out_outcome = GS_PUSH_UNKNOWN;
         *out_reason = NULL;
         status = GS_OK;

@@ -66,6 +66,7 @@ enum gs_status gs_remote_post(const struct gs_git_remote *remote, const struct g
         .on_body_arg = post->on_body_arg,
         .on_sent = post->on_sent,
         .on_sent_arg = post->on_sent_arg,
+        .handed_out = post->handed_out,
     };
     return perform(remote, &request, service, out_response, err);
 }

@@ -29,6 +29,8 @@ size_t gs_net_read_body(char *to, size_t size, size_t count, void *userdata)
             exchange->part_offset = 0;
         }
     }
+    if (exchange->part == request->body_parts && request->handed_out)
+        *request->handed_out = true;
     return done;
 }
 

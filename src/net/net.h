@@ -62,6 +62,8 @@ struct gs_net_request {
     // transfer waits for it. Not called when there is no body, or the answer is there before it was sent.
     void (*on_sent)(void *arg);
     void *on_sent_arg;
+    // Set when the last byte of the body was handed out: until then the host cannot have all of it, whatever the error is. Or NULL.
+    bool *handed_out;
 };
 
 struct gs_net_response {

@@ -184,8 +184,10 @@ static enum gs_status send_round(struct round *round, enum round_result *out_res
     if (status == GS_OK)
         status = gs_session_push(round->batch->session, &move, &outcome, &reason, err);
     gs_crash_point("push.pushed");
-    // Without the base that was expected there a host may fail in many ways, and asking it tells which.
-    if (status != GS_OK && round->expected && err->code == GS_CODE_HOST_FAILED) {
+    // Nothing has arrived. Without the base that was expected there a host may fail in many ways, and asking it, which is repeated where that
+    // helps, tells which.
+    bool ask = err->code == GS_CODE_HOST_FAILED || err->code == GS_CODE_HOST_UNREACHABLE;
+    if (status != GS_OK && round->expected && ask) {
         gs_error_release(err);
         *out_result = ROUND_LOOK;
         return GS_OK;
