@@ -129,9 +129,8 @@ static enum gs_status judge(const struct gs_net_response *response, struct gs_pu
 // Of the client's errors the others say that nothing was sent.
 static bool may_have_arrived(enum gs_code code, bool handed_out)
 {
-    return handed_out &&
-           (code == GS_CODE_HOST_UNREACHABLE || code == GS_CODE_HOST_TIMEOUT ||
-            code == GS_CODE_HOST_FAILED || code == GS_CODE_TOO_LARGE);
+    return handed_out && (code == GS_CODE_HOST_UNREACHABLE || code == GS_CODE_HOST_TIMEOUT ||
+                          code == GS_CODE_HOST_FAILED || code == GS_CODE_TOO_LARGE);
 }
 
 // While the host is at work. What fails here is tried once more at the end.

@@ -56,13 +56,6 @@ class FaultyPlace(Place):
     def git_fault(self, action, **members):
         return self.host.fault(action, match=f"/{self.repo.name}.git/", **members)
 
-    def disturb(self):
-        """Somebody else commits, and the server hears of it: its next push asks where the branch is."""
-        self.repo.commit_files("main", {f"{unique('theirs')}.txt": "theirs\n"}, "Theirs")
-        app = self.new_app(unique("Looks"))
-        self.client.push(app.id, app.version, "Look", query={"dryRun": "true"}).ok()
-        self.client.delete_app(app.id)
-
     def advert_fault(self, action, service="git-receive-pack", **members):
         return self.git_fault(action, method="GET", service=service, **members)
 

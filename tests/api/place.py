@@ -8,6 +8,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
+from client import path_of
 from jsbytes import to_js_bytes
 from make_app import app_v2_of, make_app
 
@@ -156,6 +157,12 @@ class Place:
         if new != old:
             files[META] = to_js_bytes(meta | {app.id: new})
         return self.repo.commit_files("main", files | others, message)
+
+    def disturb(self, app):
+        """Somebody else commits, and the server hears of it: its next push asks where the branch is."""
+        self.repo.commit_files("main", {f"{unique('theirs')}.txt": "theirs\n"}, "Theirs")
+        path = path_of("apps", app.id, "versions", app.version, "git-sync", "push", dryRun="true")
+        self.client.send("POST", path, {"commitMessage": "Look"}).ok()
 
     def exchanges(self):
         """The requests for this repository so far, as (method, service, status)."""

@@ -75,7 +75,7 @@ def test_a_message_that_is_none(place, client):
 
 def test_a_host_that_is_down(frail_place):
     place, host = frail_place, frail_place.host
-    place.pushed_app()
+    place.disturb(place.pushed_app())
     before = place.repo.head()
     host.fault("respond", match=place.repo.name, status=503)
     place.client.convert(place.id, ENTITIES).refused(502, "host_failed")

@@ -49,8 +49,9 @@ def place(make_faulty):
 
 @pytest.fixture
 def app(place):
-    """Pushed once, and edited since."""
+    """Pushed once, and edited since; the next push asks first."""
     app = place.pushed_app()
+    place.disturb(app)
     place.edit(app, with_text(app.document, "edited"))
     return app
 
@@ -258,6 +259,7 @@ def test_an_unknown_outcome_outlives_a_restart(start_daemon, tmp_path, make_faul
     daemon = start_daemon(tmp_path / "data", git_timeout="2s")
     place = make_faulty(daemon)
     app = place.pushed_app()
+    place.disturb(app)
     edited = with_text(app.document, "edited")
     place.edit(app, edited)
     place.post_fault("cut", times=1, after_request_bytes=60)

@@ -57,8 +57,9 @@ def make_healthy(host, make_repo):
 
 
 def edited(place):
-    """An app that is in git, with something new to push."""
+    """An app that is in git, with something new to push; the push asks first."""
     app = place.pushed_app()
+    place.disturb(app)
     place.edit(app, with_text(app.document, "edited"))
     return app
 
