@@ -41,6 +41,10 @@ test-unit:
 test-api:
 	@exec tools/test.sh api
 
+# FUZZ_SECONDS for each reader of strangers' bytes, with clang's libFuzzer.
+fuzz:
+	@exec tools/test.sh fuzz
+
 lint:
 	@exec tools/test.sh lint
 
@@ -67,4 +71,4 @@ deps-run:
 
 # The order of prerequisites matters above; ninja does what can be done at the same time.
 .NOTPARALLEL:
-.PHONY: all server deps deps-run run demo test test-unit test-api lint tidy format bench install clean
+.PHONY: all server deps deps-run run demo test test-unit test-api fuzz lint tidy format bench install clean

@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.." || exit 1
 
 build=${BUILD:-build}
 asan=$build-asan
+fuzz=$build-fuzz
 jobs=${JOBS:-2}
 werror=${WERROR:-false}
 python=${PYTHON:-/usr/bin/python3}
@@ -129,6 +130,43 @@ check_tidy() {
     run-clang-tidy -quiet -p "$dir" "$PWD/src/base/error\.c"
 }
 
+# A build folder of its own, because libFuzzer is clang's.
+compile_fuzz() {
+    CC=clang configure "$fuzz" --buildtype=debug -Doptimization=1 \
+        -Db_sanitize=address,undefined -Dfuzz=true
+    step build-fuzz -- ninja -C "$fuzz" -j "$jobs" fuzz-all
+}
+
+# Lets a target run for a time on its seeds, what was once found and what this folder found before.
+fuzz_one() {
+    local target=$1 seconds=$2 place=$fuzz/found/$1 status=0
+    mkdir -p "$place/inputs"
+    TMPDIR=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo /tmp)" gitsync-fuzz.XXXXXX)
+    export TMPDIR
+    UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1" \
+        "$fuzz/tests/fuzz/fuzz_$target" -max_total_time="$seconds" -max_len=16384 -timeout=20 \
+        -rss_limit_mb=2048 -print_final_stats=1 -dict=tests/fuzz/words.dict \
+        -artifact_prefix="$place/" "$place/inputs" "$fuzz/tests/fuzz/seeds/$target" \
+        "tests/fuzz/corpus/$target" >"$place/log" 2>&1 || status=$?
+    rm -rf "$TMPDIR"
+    if [ "$status" -ne 0 ]; then
+        tail -n 60 "$place/log"
+    else
+        grep -a number_of_executed_units "$place/log"
+    fi
+    return "$status"
+}
+
+# $1 is the time of each target in seconds; as many run at a time as the build may use.
+fuzz_all() {
+    local target
+    for target in document meta pack tree wire; do
+        while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
+        step "fuzz-$target" -- tools/test.sh fuzz_one "$target" "$1" &
+    done
+    wait
+}
+
 lint() {
     step layers -- tools/check_layers
     step format -- tools/test.sh check_format
@@ -149,6 +187,11 @@ api() {
     py_tests api tests/api "$build/gitsync" 0
 }
 
+fuzz() {
+    compile_fuzz
+    fuzz_all "${FUZZ_SECONDS:-60}"
+}
+
 all() {
     lint
     unit
@@ -159,20 +202,22 @@ all() {
     py_tests property-asan tests/property "$asan/gitsync" 0
     py_tests_asan
     py_tests api tests/api "$build/gitsync" 0
+    compile_fuzz
+    fuzz_all "${FUZZ_SECONDS:-24}"
 }
 
 case "${1:-}" in
-    check_format | check_cppcheck | reports)
-        "$1"
+    check_format | check_cppcheck | reports | fuzz_one)
+        "$@"
         exit
         ;;
     tidy)
         check_tidy
         exit
         ;;
-    lint | unit | api | all) ;;
+    lint | unit | api | fuzz | all) ;;
     *)
-        echo "usage: tools/test.sh all | lint | unit | api | tidy" >&2
+        echo "usage: tools/test.sh all | lint | unit | api | fuzz | tidy" >&2
         exit 2
         ;;
 esac

@@ -21,6 +21,7 @@ enum {
     GS_GIT_REF_MAX = 1024,           // bytes of the name of a ref
     GS_GIT_KEPT_MAX = 256,           // refs that a mirror remembers as complete
     GS_UNPACK_OBJECTS_MAX = 100,     // of a pack that becomes loose objects
+    GS_PACK_OBJECTS_MAX = 20000000,  // of any; the largest public repositories have half of it
 };
 
 // Modes of tree entries that we write ourselves; others are carried along as they are.
@@ -220,7 +221,7 @@ struct gs_incoming {
     char folder[GS_GIT_PATH_MAX];
 };
 void gs_incoming_begin(struct gs_incoming *incoming, struct gs_mirror *mirror, size_t max);
-// too_large over max bytes, host_failed when it is no pack.
+// too_large over max bytes, host_failed when it is no pack or says that it has over GS_PACK_OBJECTS_MAX.
 enum gs_status gs_incoming_append(struct gs_incoming *incoming, struct gs_slice data,
                                   struct gs_error *err) GS_MUST_CHECK;
 // Checks the whole pack and makes its objects part of the mirror.

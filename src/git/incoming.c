@@ -44,9 +44,15 @@ static enum gs_status append_large(struct gs_incoming *incoming, struct gs_slice
     return GS_OK;
 }
 
-// From here on it is indexed, beginning with what was gathered.
+// From here on it is indexed, beginning with what was gathered. The indexer takes memory for as many objects as the pack says
+// that it has.
 static enum gs_status become_large(struct gs_incoming *incoming, struct gs_error *err)
 {
+    size_t count = gs_pack_count_objects(gs_buf_slice(&incoming->small));
+    if (count > GS_PACK_OBJECTS_MAX && count != SIZE_MAX)
+        return gs_fail(err, GS_CODE_HOST_FAILED, NULL,
+                       "the git host sent a pack that is damaged: it cannot have %zu objects",
+                       count);
     enum gs_status status = gs_dir_remove(incoming->folder, err); // of a fetch that was killed
     if (status == GS_OK && mkdir(incoming->folder, 0700) != 0)
         status = gs_fail(err, GS_CODE_STORE_FAILED, NULL, "cannot make folder %s: %s",

@@ -140,6 +140,31 @@ static enum gs_status take_edits(struct conversion *conversion, const struct gs_
     return status;
 }
 
+// Whether what was kept reads as the document: then nothing is written, not even what a push would put right in such files.
+static enum gs_status is_settled(struct to_entities *to, const struct gs_layout_push *push,
+                                 const struct converting *app, bool *out_yes, struct gs_error *err)
+{
+    struct gs_git_app there = {.id = push->git_app_id, .name = push->app_name, .path = app->path};
+    struct gs_error cause = GS_ERROR_INIT;
+    GS_CLEANUP(gs_buf_release) struct gs_buf held;
+    GS_CLEANUP(gs_buf_release) struct gs_buf normal;
+    gs_buf_init(&held, GS_CONVERT_DOCUMENT_MAX);
+    gs_buf_init(&normal, GS_CONVERT_DOCUMENT_MAX);
+    enum gs_status status = gs_layout_read(to->conversion->mirror, &to->stage, GS_LAYOUT_PER_ENTITY,
+                                           &there, &held, &cause);
+    if (status == GS_NOT_FOUND || status == GS_INVALID) {
+        gs_error_release(&cause);
+        *out_yes = false;
+        return GS_OK;
+    }
+    gs_error_move(err, &cause);
+    if (status == GS_OK)
+        status = gs_per_entity_normalize(push, &normal, err);
+    if (status == GS_OK)
+        *out_yes = gs_slice_eq(gs_buf_slice(&held), gs_buf_slice(&normal));
+    return status;
+}
+
 static enum gs_status plan(struct to_entities *to, const struct gs_layout_push *push,
                            struct converting *app, struct gs_error *err)
 {
@@ -147,6 +172,7 @@ static enum gs_status plan(struct to_entities *to, const struct gs_layout_push *
     struct gs_document document;
     struct gs_edit *edits = NULL;
     size_t count = 0;
+    bool settled = false;
     enum gs_status status = gs_document_parse(push->document, app->app->path, &document, err);
     if (status != GS_OK)
         return status;
@@ -154,7 +180,9 @@ static enum gs_status plan(struct to_entities *to, const struct gs_layout_push *
     app->version_id = gs_arena_dup_slice(conversion->arena, document.version_id);
     app->version_name = gs_arena_dup_slice(conversion->arena, document.version_name);
     status = find_place(to, push, is_module, app, err);
-    if (status == GS_OK)
+    if (status == GS_OK && conversion->restore.count > 0)
+        status = is_settled(to, push, app, &settled, err);
+    if (status == GS_OK && !settled)
         status = gs_per_entity_plan_push(conversion->mirror, &to->stage, push, conversion->arena,
                                          &edits, &count, err);
     gs_document_release(&document);
@@ -280,8 +308,10 @@ static enum gs_status leave_meta(struct to_entities *to, const struct gs_meta_dr
         put_expected(to, &expected, &drafts[i]);
     status = gs_convert_is_same(to->conversion, &expected, gs_single_file_meta, &same, err);
     gs_meta_draft_release(&expected);
+    // Documents that are kept are found by the entries that are kept with them.
+    bool keep = !same || to->conversion->kept_count > 0;
     if (status == GS_OK)
-        gs_convert_leave(to->conversion, GS_LAYOUT_SINGLE_FILE, gs_single_file_meta, !same);
+        gs_convert_leave(to->conversion, GS_LAYOUT_SINGLE_FILE, gs_single_file_meta, keep);
     return status;
 }
 

@@ -268,7 +268,8 @@ static enum gs_status leave_metas(struct to_single *to, struct gs_error *err)
     struct conversion *conversion = to->conversion;
     struct gs_meta_draft expected[GS_PER_ENTITY_METAS] = {{NULL, false, false}};
     enum gs_status status = GS_OK;
-    bool all = true;
+    // Files of apps that are kept are found by the entries that are kept with them.
+    bool all = conversion->kept_count == 0;
     for (size_t i = 0; status == GS_OK && i < GS_PER_ENTITY_METAS; i++)
         status = gs_meta_draft_init(&expected[i], NULL, err);
     if (status == GS_OK)

@@ -196,6 +196,17 @@ static void what_is_no_pack_is_refused(void **state)
     assert_string_equal(git_host_run(host, "ls ../mirror"), "HEAD\nconfig\nobjects\nrefs");
 }
 
+static void more_objects_than_any_repository_has_are_refused(void **state)
+{
+    struct git_host *host = *state;
+    struct gs_incoming incoming;
+    gs_incoming_begin(&incoming, host->mirror, SIZE_MAX);
+    GIT_FAILS(
+        host, GS_CODE_HOST_FAILED,
+        gs_incoming_append(&incoming, GS_SLICE_LIT("PACK\0\0\0\2\xff\xff\xff\xff"), &host->err));
+    gs_incoming_release(&incoming);
+}
+
 static void a_full_disk_is_an_error(void **state)
 {
     struct git_host *host = *state;
@@ -224,6 +235,7 @@ int main(void)
         GIT_TEST(random_histories_arrive_object_for_object),
         GIT_TEST(many_objects_in_one_piece_are_kept_as_a_pack),
         GIT_TEST(what_is_no_pack_is_refused),
+        GIT_TEST(more_objects_than_any_repository_has_are_refused),
         GIT_TEST(a_full_disk_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,11 @@
+// What libFuzzer calls. Knows no target.
+// SPDX-License-Identifier: Apache-2.0
+#include "fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    fuzz_one(gs_slice_of((const char *)data, size));
+    return 0;
+}
