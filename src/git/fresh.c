@@ -21,6 +21,7 @@ struct gs_fresh_object {
     size_t header_len; // of the pack entry; the zlib stream follows
     size_t len;
     bool saved;
+    bool offered; // nobody has asked for it yet
     unsigned char bytes[];
 };
 
@@ -81,16 +82,13 @@ static size_t write_pack_header(git_object_t type, size_t size, unsigned char ou
 
 // NULL when memory is out. The entry has room for the largest possible stream and is cut to what it
 // needs.
-static struct gs_fresh_object *compress(struct gs_fresh *fresh, const git_oid *oid,
-                                        git_object_t type, struct gs_slice content)
+static struct gs_fresh_object *compress_with(struct libdeflate_compressor *compressor,
+                                             const git_oid *oid, git_object_t type,
+                                             struct gs_slice content)
 {
     unsigned char header[HEADER_MAX];
     size_t header_len = write_pack_header(type, content.len, header);
-    if (!fresh->compressor)
-        fresh->compressor = libdeflate_alloc_compressor(COMPRESSION);
-    if (!fresh->compressor)
-        return NULL;
-    size_t bound = libdeflate_zlib_compress_bound(fresh->compressor, content.len);
+    size_t bound = libdeflate_zlib_compress_bound(compressor, content.len);
     struct gs_fresh_object *object = malloc(sizeof *object + header_len + bound);
     if (!object)
         return NULL;
@@ -99,10 +97,18 @@ static struct gs_fresh_object *compress(struct gs_fresh *fresh, const git_oid *o
         .oid = *oid, .type = type, .size = content.len, .header_len = header_len};
     memcpy(object->bytes, header, header_len);
     const char *data = content.data ? content.data : "";
-    object->len = header_len + libdeflate_zlib_compress(fresh->compressor, data, content.len,
+    object->len = header_len + libdeflate_zlib_compress(compressor, data, content.len,
                                                         object->bytes + header_len, bound);
     struct gs_fresh_object *cut = realloc(object, sizeof *object + object->len);
     return cut ? cut : object;
+}
+
+static struct gs_fresh_object *compress(struct gs_fresh *fresh, const git_oid *oid,
+                                        git_object_t type, struct gs_slice content)
+{
+    if (!fresh->compressor)
+        fresh->compressor = libdeflate_alloc_compressor(COMPRESSION);
+    return fresh->compressor ? compress_with(fresh->compressor, oid, type, content) : NULL;
 }
 
 static enum gs_status fail_memory(struct gs_error *err, size_t size)
@@ -130,8 +136,11 @@ static void remember(struct gs_fresh *fresh, struct gs_fresh_object *object)
 enum gs_status gs_fresh_add(struct gs_mirror *mirror, git_object_t type, const git_oid *oid,
                             struct gs_slice content, struct gs_error *err)
 {
-    if (find(&mirror->fresh, oid))
+    struct gs_fresh_object *there = find(&mirror->fresh, oid);
+    if (there) {
+        there->offered = false;
         return GS_OK;
+    }
     enum gs_status status = make_room(mirror, err);
     if (status != GS_OK)
         return status;
@@ -140,6 +149,38 @@ enum gs_status gs_fresh_add(struct gs_mirror *mirror, git_object_t type, const g
         return fail_memory(err, content.len);
     remember(&mirror->fresh, object);
     return GS_OK;
+}
+
+enum gs_status gs_git_blob_make(struct gs_slice content, struct gs_git_blob **out_blob,
+                                struct gs_error *err)
+{
+    git_oid oid;
+    enum gs_status status = gs_object_id(GIT_OBJECT_BLOB, content, &oid, err);
+    if (status != GS_OK)
+        return status;
+    struct libdeflate_compressor *compressor = libdeflate_alloc_compressor(COMPRESSION);
+    struct gs_fresh_object *object =
+        compressor ? compress_with(compressor, &oid, GIT_OBJECT_BLOB, content) : NULL;
+    libdeflate_free_compressor(compressor);
+    if (!object)
+        return fail_memory(err, content.len);
+    object->offered = true;
+    *out_blob = (struct gs_git_blob *)object;
+    return GS_OK;
+}
+
+void gs_git_blob_free(struct gs_git_blob *blob)
+{
+    free(blob);
+}
+
+void gs_mirror_offer_blob(struct gs_mirror *mirror, struct gs_git_blob *blob)
+{
+    struct gs_fresh_object *object = (struct gs_fresh_object *)blob;
+    if (find(&mirror->fresh, &object->oid) || mirror->fresh.bytes > FRESH_BYTES_MAX)
+        free(object);
+    else
+        remember(&mirror->fresh, object);
 }
 
 enum gs_status gs_fresh_pack_entry(struct gs_mirror *mirror, const git_oid *oid, git_object_t type,
@@ -168,7 +209,7 @@ enum gs_status gs_fresh_pack_entry(struct gs_mirror *mirror, const git_oid *oid,
 static enum gs_status save(const struct gs_mirror *mirror, struct gs_fresh_object *object,
                            struct gs_error *err)
 {
-    if (object->saved)
+    if (object->saved || object->offered)
         return GS_OK;
     enum gs_status status = gs_loose_write(mirror->folder, &object->oid, object->type, object->size,
                                            stream_of(object), err);

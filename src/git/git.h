@@ -87,6 +87,13 @@ struct gs_mirror;
 enum gs_status gs_mirror_open(const char *folder, struct gs_mirror **out_mirror,
                               struct gs_error *err) GS_MUST_CHECK;
 void gs_mirror_close(struct gs_mirror *mirror);
+// A file's content, hashed and compressed ahead of the commit that brings it. Made and freed on any thread.
+struct gs_git_blob;
+enum gs_status gs_git_blob_make(struct gs_slice content, struct gs_git_blob **out_blob,
+                                struct gs_error *err) GS_MUST_CHECK;
+void gs_git_blob_free(struct gs_git_blob *blob); // NULL is fine
+// Takes the blob: a commit that brings that content finds it ready. One that no commit brings goes nowhere.
+void gs_mirror_offer_blob(struct gs_mirror *mirror, struct gs_git_blob *blob);
 // Forgets the commits that were made and not pushed.
 void gs_mirror_drop_unsent(struct gs_mirror *mirror);
 enum gs_status gs_mirror_discard(const char *folder, struct gs_error *err) GS_MUST_CHECK;

@@ -15,6 +15,9 @@ enum gs_status gs_session_catalog(struct session *session, const struct gs_oid *
         session->catalog = catalog;
         session->catalog_commit = *commit;
         session->has_catalog = true;
+        pthread_mutex_lock(&session->sync->lock);
+        session->repo->single_files = catalog.layout == GS_LAYOUT_SINGLE_FILE;
+        pthread_mutex_unlock(&session->sync->lock);
     }
     *out_catalog = &session->catalog;
     return GS_OK;

@@ -13,7 +13,9 @@ struct local_version {
     struct gs_git_link link; // app_id is NULL when the app is not linked
     struct gs_buf document;
     struct gs_document parsed;
-    struct gs_scan scan; // of what is pushed in the end
+    struct gs_scan scan;      // of what is pushed in the end
+    const char *scanned_id;   // the document that it is of, or NULL
+    struct gs_git_blob *blob; // the document's, when it was made ready; or NULL
 };
 
 // A document that the store must take over when the push has arrived: of a merge, or of a rollback.
@@ -85,6 +87,16 @@ size_t gs_push_unit_end(const struct push_batch *batch, size_t first);
 bool gs_push_is_pending(const struct push_item *item);
 size_t gs_push_count_pending(const struct push_batch *batch, size_t first, size_t end);
 void gs_push_fail_item(struct push_batch *batch, struct push_item *item, struct gs_error *err);
+
+// ---- push_load.c ----
+// local->link.app_id is NULL afterwards when there is no link.
+enum gs_status gs_push_load_link(struct gs_tx *tx, struct task *task, struct local_version *local,
+                                 struct gs_error *err) GS_MUST_CHECK;
+// What the store has of the task's version. Release it.
+enum gs_status gs_push_load_version(struct push_batch *batch, struct task *task,
+                                    struct local_version *out_local,
+                                    struct gs_error *err) GS_MUST_CHECK;
+void gs_push_release_version(struct local_version *local);
 
 // ---- push_item.c, push_record.c ----
 // Builds the item's commit on top of *tip and moves *tip to it. Not GS_OK: *tip is as it was and err says why.

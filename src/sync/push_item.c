@@ -7,63 +7,6 @@
 #include "sync/push_internal.h"
 #include "sync/rollback_internal.h"
 
-void gs_push_release_version(struct local_version *local)
-{
-    gs_document_release(&local->parsed);
-    gs_buf_release(&local->document);
-}
-
-static enum gs_status load_link(struct gs_tx *tx, struct task *task, struct local_version *local,
-                                struct gs_error *err)
-{
-    enum gs_status status = gs_store_get_link(tx, local->app.id, task->arena, &local->link, err);
-    if (status != GS_NOT_FOUND)
-        return status;
-    gs_error_release(err);
-    local->link.app_id = NULL;
-    return GS_OK;
-}
-
-static enum gs_status load_rows(struct push_batch *batch, struct task *task, struct gs_tx *tx,
-                                struct local_version *local, struct gs_error *err)
-{
-    (void)batch;
-    enum gs_status status =
-        gs_store_get_app(tx, task->request.app_id, task->arena, &local->app, err);
-    if (status == GS_NOT_FOUND)
-        return gs_fail(err, GS_CODE_APP_NOT_FOUND, NULL, "App not found");
-    if (status == GS_OK)
-        status = gs_store_get_version(tx, local->app.id, task->request.version_id, task->arena,
-                                      &local->version, err);
-    if (status == GS_NOT_FOUND)
-        return gs_fail(err, GS_CODE_WRONG_VERSION_ID, NULL, "Wrong version Id");
-    if (status == GS_OK)
-        status = load_link(tx, task, local, err);
-    if (status == GS_OK)
-        status = gs_store_get_document(tx, local->version.document_id, &local->document, err);
-    return status;
-}
-
-enum gs_status gs_push_load_version(struct push_batch *batch, struct task *task,
-                                    struct local_version *out_local, struct gs_error *err)
-{
-    struct gs_sync *sync = batch->session->sync;
-    struct local_version local = {.parsed = {0}};
-    gs_buf_init(&local.document, sync->options.document_limit);
-    GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
-    enum gs_status status = gs_tx_read(sync->options.store, &tx, err);
-    if (status == GS_OK)
-        status = load_rows(batch, task, tx, &local, err);
-    if (status == GS_OK)
-        status = gs_document_parse(gs_buf_slice(&local.document), "the version's document",
-                                   &local.parsed, err);
-    if (status == GS_OK)
-        *out_local = local;
-    else
-        gs_push_release_version(&local);
-    return status;
-}
-
 // Whether an earlier push of this batch put that document there; the store does not know of it yet.
 static bool pushed_in_batch(const struct push_batch *batch, const struct push_item *item,
                             const char *document_id)
@@ -297,6 +240,20 @@ static enum gs_status commit_item(struct push_batch *batch, struct push_item *it
     return status;
 }
 
+// A merge, or the normal form of a layout, is another document than the one that was made ready.
+static void make_ready(struct push_batch *batch, const struct push_item *item,
+                       struct local_version *local)
+{
+    const char *id = local->version.document_id;
+    bool scanned = local->scanned_id && strcmp(local->scanned_id, id) == 0;
+    if (!scanned)
+        gs_document_scan(&local->parsed, item->task->arena, &local->scan);
+    if (scanned && local->blob) {
+        gs_mirror_offer_blob(batch->session->repo->mirror, local->blob);
+        local->blob = NULL;
+    }
+}
+
 static enum gs_status prepare(struct push_batch *batch, struct push_item *item,
                               struct local_version *local, const struct restored *restored,
                               struct gs_oid *tip, struct gs_error *err)
@@ -317,7 +274,7 @@ static enum gs_status prepare(struct push_batch *batch, struct push_item *item,
         status = gs_push_take_normal_form(batch, item, &remote, local, err); // of a merge
     gs_task_enter(item->task, PHASE_COMMITTING);
     if (status == GS_OK)
-        gs_document_scan(&local->parsed, item->task->arena, &local->scan);
+        make_ready(batch, item, local);
     // What git has already does not travel.
     if (status == GS_OK && strcmp(remote.document_id, local->version.document_id) != 0)
         status = gs_check_secrets(batch->session, item->task, &local->app, &local->scan, err);
@@ -332,7 +289,7 @@ static enum gs_status find_link(struct gs_sync *sync, struct task *task,
 {
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
     enum gs_status status = gs_tx_read(sync->options.store, &tx, err);
-    return status == GS_OK ? load_link(tx, task, local, err) : status;
+    return status == GS_OK ? gs_push_load_link(tx, task, local, err) : status;
 }
 
 static const char *default_message(struct task *task, const struct restored *restored)

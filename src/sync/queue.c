@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/clock.h"
 #include "base/files.h"
+#include "sync/ahead_internal.h"
 #include "sync/group_internal.h"
 
 enum { BATCH_MAX = 256 };
@@ -26,6 +27,7 @@ void gs_task_finish(struct task *task)
                                     .json = task->json,
                                     .err = task->err};
     gs_task_answer(task, &answer);
+    gs_ahead_free(task->ahead);
     gs_buf_release(&answer.json);
     gs_error_release(&answer.err);
     gs_arena_free(task->arena);
@@ -206,6 +208,17 @@ const char *gs_sync_mirror_folder(const struct gs_sync *sync, const char *git_ur
     char name[GS_MIRROR_NAME + 1];
     gs_mirrors_name(git_url, name);
     return gs_arena_printf(arena, "%s/%s", sync->folder, name);
+}
+
+bool gs_repository_has_single_files(struct gs_sync *sync, const char *git_url)
+{
+    char name[GS_MIRROR_NAME + 1];
+    gs_mirrors_name(git_url, name);
+    pthread_mutex_lock(&sync->lock);
+    const struct repository *repo = gs_map_get(&sync->repositories, gs_slice_str(name));
+    bool single_files = repo && repo->single_files;
+    pthread_mutex_unlock(&sync->lock);
+    return single_files;
 }
 
 static struct repository *find_repository(struct gs_sync *sync, const char *git_url)

@@ -1,6 +1,7 @@
 // The door of the room: checks a call against the store, records it, and gives it to its repository's queue.
 // SPDX-License-Identifier: Apache-2.0
 #include "base/crash.h"
+#include "sync/ahead_internal.h"
 #include "sync/group_internal.h"
 #include "sync/look_internal.h"
 #include "sync/sync_internal.h"
@@ -188,6 +189,8 @@ static enum gs_status record(struct gs_sync *sync, struct task *task,
 {
     gs_task_copy_request(task, request);
     enum gs_status status = check_request(sync, task, out_url, err);
+    if (status == GS_OK)
+        gs_ahead_prepare(sync, task, *out_url);
     if (status == GS_OK && gs_is_recorded(request))
         status = gs_operation_insert(sync, task, err);
     gs_crash_point("submit.recorded");

@@ -4,6 +4,7 @@
 #define GS_SYNC_SYNC_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/map.h"
 #include "base/pool.h"
@@ -53,10 +54,11 @@ struct task {
     struct group *group;         // of a call for several apps, or NULL
     gs_sync_done *done; // NULL when nobody waits for it; guarded by sync->lock once it is queued
     void *arg;
-    bool detached;      // nobody ever waited for it
-    bool recorded;      // what request.record asks for is in the store
-    bool left_open;     // it failed, but another task finds out whether it arrived
-    struct gs_buf json; // the answer, unless err is set
+    bool detached;       // nobody ever waited for it
+    bool recorded;       // what request.record asks for is in the store
+    struct ahead *ahead; // of a push: what was made ready for it, or NULL
+    bool left_open;      // it failed, but another task finds out whether it arrived
+    struct gs_buf json;  // the answer, unless err is set
     struct gs_error err;
     bool ended;
 };
@@ -92,6 +94,7 @@ struct repository {
     struct task *unsettled; // pushes that were told as failed but may have arrived
     int64_t not_before_ms;  // for the tasks
     int64_t settle_at_ms;   // for the unsettled ones
+    bool single_files;      // its documents were files by themselves when it was last looked at
     enum turn turn;
     struct lane *lane;
     struct repository *next; // in the lane, or among the parked
@@ -124,6 +127,7 @@ struct gs_sync {
     char *folder;
     struct gs_pool *pool;
     struct known_documents *known;
+    atomic_size_t ahead_bytes;  // that what was made ready for waiting pushes holds
     pthread_mutex_t lock;       // guards what follows
     struct gs_map repositories; // by key
     size_t waiting;             // tasks in all queues
@@ -167,6 +171,8 @@ void gs_task_finish(struct task *task);
 enum gs_status gs_sync_enqueue(struct gs_sync *sync, const char *git_url, struct task *task,
                                struct gs_error *err) GS_MUST_CHECK;
 
+// Whether documents were files by themselves in the repository when it was last looked at; false for one that was never.
+bool gs_repository_has_single_files(struct gs_sync *sync, const char *git_url);
 // Ends those of the list that have not ended.
 void gs_tasks_fail(struct gs_sync *sync, struct task *tasks, const struct gs_error *err);
 // What a worker does for a repository in one turn.

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pushes that wait for their turn have their documents made ready; what goes into git is what is there when the turn comes."""
+
+import pytest
+from faulty import FaultyPlace
+from keyed import Background, open_operation, until
+from place import with_text
+
+DELAY_MS = 1000
+
+
+@pytest.fixture
+def place(server, host, make_repo):
+    made = FaultyPlace(server, host, make_repo("ahead"))
+    made.configure().ok(201)
+    yield made
+    host.clear_faults()
+
+
+def waiting_push(place, app):
+    """A push of the app behind another one that is on its way."""
+    first = place.new_app("First")
+    place.post_fault("pass", delay_ms=DELAY_MS, times=1)
+    before = Background(lambda: place.push(first))
+    open_operation(place, "pushing")
+    push = Background(lambda: place.push(app))
+    until(lambda: place.client.operations(appId=app.id, state="queued").ok()["data"])
+    return before, push
+
+
+def test_the_document_of_a_push_that_waited(place):
+    app = place.pushed_app()
+    place.edit(app, with_text(app.document, "made ready"))
+    for call in waiting_push(place, app):
+        assert call.wait().ok()["status"] == "pushed"
+    assert place.repo.read_file("Orders/v1.json") == app.bytes
+    assert place.repo.fsck() == ""
+
+
+def test_an_edit_while_the_push_waits(place):
+    app = place.pushed_app()
+    place.edit(app, with_text(app.document, "made ready"))
+    before, push = waiting_push(place, app)
+    place.edit(app, with_text(app.document, "newer"))
+    assert before.wait().ok()["status"] == push.wait().ok()["status"] == "pushed"
+    assert place.repo.read_file("Orders/v1.json") == app.bytes
+    assert place.repo.fsck() == ""
+
+
+def test_an_app_that_is_deleted_while_its_push_waits(place):
+    app = place.pushed_app()
+    place.edit(app, with_text(app.document, "made ready"))
+    before, push = waiting_push(place, app)
+    head_before = place.repo.read_file("Orders/v1.json")
+    place.client.delete_app(app.id).ok(204)
+    assert before.wait().ok()["status"] == "pushed"
+    push.wait().refused(400, "app_not_found")
+    assert place.repo.read_file("Orders/v1.json") == head_before
