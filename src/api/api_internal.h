@@ -28,8 +28,13 @@ enum route_mode {
     ROUTE_SYNC,    // on a worker, which hands it over; the answer comes from elsewhere
 };
 
-// Among the flags of a route: with Prefer: respond-async it is answered before it is done.
-enum { ROUTE_ASYNC = 1 << 8 };
+// Among the flags of a route.
+enum {
+    ROUTE_ASYNC = 1 << 8,    // with Prefer: respond-async it is answered before it is done
+    ROUTE_PLANNED = 1 << 9,  // with If-Match it is bound to the plan of a dry run
+    ROUTE_STREAM = 1 << 10,  // answers with server-sent events
+    ROUTE_METRICS = 1 << 11, // answers with plain text
+};
 
 // One request on its way through a resource.
 struct call {
@@ -56,8 +61,9 @@ struct api_route {
     int status; // of success
     route_run *run;
     const char *summary;
-    const char *query; // names of query members, separated by blanks, or NULL
-    const char *body;  // JSON Schema of the body as text, or NULL
+    const char
+        *query; // names of query members, separated by blanks, required ones with "!"; or NULL
+    const char *body; // JSON Schema of the body as text, or NULL
 };
 extern const struct api_route gs_api_table[];
 extern const size_t gs_api_table_count;

@@ -1,6 +1,7 @@
 // Errors as responses: the one JSON form of the contract, and the reference page of codes.
 // SPDX-License-Identifier: Apache-2.0
 #include "api/api_internal.h"
+#include "base/log.h"
 
 static const char *reason_phrase(int status)
 {
@@ -101,6 +102,10 @@ void gs_api_render_error_of(struct gs_http_exchange *exchange, const struct gs_e
                             const char *request_id)
 {
     GS_CLEANUP(gs_buf_release) struct gs_buf body = {.max = ANSWER_MAX_BYTES};
+    // Refusals are the caller's business; what an operator may have to act on says why.
+    if (gs_code_http(err->code) >= 500)
+        gs_log(GS_LOG_WARN, "call_failed", GS_F_STR("requestId", request_id),
+               GS_F_STR("code", gs_code_text(err->code)), GS_F_STR("error", err->message));
     if (gs_api_write_error(err, request_id, &body, NULL) != GS_OK)
         gs_buf_clear(&body);
     if (err->retry_after_s > 0) {

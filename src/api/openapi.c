@@ -3,6 +3,30 @@
 #include "api/api_internal.h"
 #include "base/version.h"
 
+// What a parameter holds, by its name; those that are not here hold any text.
+static const struct {
+    const char *name, *schema;
+} schemas[] = {
+    {"createMode", "{\"enum\":[\"git\"]}"},
+    {"diff", "{\"type\":\"boolean\"}"},
+    {"dryRun", "{\"type\":\"boolean\"}"},
+    {"exportAllVersions", "{\"type\":\"boolean\"}"},
+    {"limit", "{\"type\":\"integer\",\"minimum\":1}"},
+    {"maxDeletions", "{\"type\":\"string\",\"pattern\":\"^[0-9]+%?$\"}"},
+    {"onConflict", "{\"enum\":[\"fail\",\"ours\",\"theirs\"]}"},
+    {"refresh", "{\"type\":\"boolean\"}"},
+    {"state",
+     "{\"enum\":[\"queued\",\"running\",\"committed\",\"done\",\"failed\",\"cancelled\"]}"},
+};
+
+static const char *find_schema(struct gs_slice name)
+{
+    for (size_t i = 0; i < GS_COUNT(schemas); i++)
+        if (gs_slice_eq_str(name, schemas[i].name))
+            return schemas[i].schema;
+    return "{\"type\":\"string\"}";
+}
+
 static void add_parameter(yyjson_mut_doc *doc, yyjson_mut_val *list, struct gs_slice name,
                           const char *in, bool required)
 {
@@ -11,8 +35,19 @@ static void add_parameter(yyjson_mut_doc *doc, yyjson_mut_val *list, struct gs_s
     gs_json_add_cstr(doc, item, "in", in);
     if (required)
         yyjson_mut_obj_add_bool(doc, item, "required", true);
-    yyjson_mut_val *schema = yyjson_mut_obj_add_obj(doc, item, "schema");
-    gs_json_add_cstr(doc, schema, "type", "string");
+    yyjson_mut_obj_add_val(doc, item, "schema", yyjson_mut_raw(doc, find_schema(name)));
+}
+
+static void add_headers(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct api_route *row)
+{
+    if (gs_route_takes_key(row))
+        add_parameter(doc, list, GS_SLICE_LIT("Idempotency-Key"), "header", false);
+    if (row->flags & ROUTE_PLANNED)
+        add_parameter(doc, list, GS_SLICE_LIT("If-Match"), "header", false);
+    if (row->flags & ROUTE_ASYNC)
+        add_parameter(doc, list, GS_SLICE_LIT("Prefer"), "header", false);
+    if (row->flags & ROUTE_STREAM)
+        add_parameter(doc, list, GS_SLICE_LIT("Last-Event-ID"), "header", false);
 }
 
 static void add_parameters(yyjson_mut_doc *doc, yyjson_mut_val *operation,
@@ -26,12 +61,12 @@ static void add_parameters(yyjson_mut_doc *doc, yyjson_mut_val *operation,
             add_parameter(doc, list, gs_slice_of(segment.data + 1, segment.len - 1), "path", true);
     }
     struct gs_slice query = gs_slice_str(row->query);
-    while (query.len > 0)
-        add_parameter(doc, list, gs_slice_split(&query, ' '), "query", false);
-    if (gs_route_takes_key(row))
-        add_parameter(doc, list, GS_SLICE_LIT("Idempotency-Key"), "header", false);
-    if (row->flags & ROUTE_ASYNC)
-        add_parameter(doc, list, GS_SLICE_LIT("Prefer"), "header", false);
+    while (query.len > 0) {
+        struct gs_slice name = gs_slice_split(&query, ' ');
+        bool required = name.data[name.len - 1] == '!';
+        add_parameter(doc, list, gs_slice_of(name.data, name.len - required), "query", required);
+    }
+    add_headers(doc, list, row);
 }
 
 static enum gs_status add_body(yyjson_mut_doc *doc, yyjson_mut_val *operation,
@@ -51,19 +86,31 @@ static enum gs_status add_body(yyjson_mut_doc *doc, yyjson_mut_val *operation,
     return GS_OK;
 }
 
+static void add_response(yyjson_mut_doc *doc, yyjson_mut_val *responses, int status,
+                         const char *text, const char *content)
+{
+    char number[8];
+    snprintf(number, sizeof number, "%d", status);
+    yyjson_mut_val *response = yyjson_mut_obj(doc);
+    yyjson_mut_obj_add(responses, yyjson_mut_strcpy(doc, number), response);
+    gs_json_add_cstr(doc, response, "description", text);
+    if (content)
+        yyjson_mut_obj_add_obj(doc, yyjson_mut_obj_add_obj(doc, response, "content"), content);
+}
+
 static void add_responses(yyjson_mut_doc *doc, yyjson_mut_val *operation,
                           const struct api_route *row)
 {
     yyjson_mut_val *responses = yyjson_mut_obj_add_obj(doc, operation, "responses");
-    char status[8];
-    snprintf(status, sizeof status, "%d", row->status);
-    yyjson_mut_val *key = yyjson_mut_strcpy(doc, status);
-    yyjson_mut_val *success = yyjson_mut_obj(doc);
-    gs_json_add_cstr(doc, success, "description", row->summary);
-    yyjson_mut_obj_add(responses, key, success);
+    const char *content = "application/json";
+    if (row->flags & (ROUTE_STREAM | ROUTE_METRICS))
+        content = row->flags & ROUTE_STREAM ? "text/event-stream" : "text/plain";
+    add_response(doc, responses, row->status, row->summary, row->status == 204 ? NULL : content);
     if (row->flags & ROUTE_ASYNC)
-        gs_json_add_cstr(doc, yyjson_mut_obj_add_obj(doc, responses, "202"), "description",
-                         "with Prefer: respond-async, the operation to ask after");
+        add_response(doc, responses, 202, "with Prefer: respond-async, the operation to ask after",
+                     content);
+    if (row->flags & ROUTE_STREAM)
+        add_response(doc, responses, 204, "nothing comes behind Last-Event-ID any more", NULL);
     yyjson_mut_val *failure = yyjson_mut_obj_add_obj(doc, responses, "default");
     gs_json_add_cstr(doc, failure, "$ref", "#/components/responses/Error");
 }

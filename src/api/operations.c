@@ -1,6 +1,7 @@
 // Operations: what was asked for, how far it is, how it ended.
 // SPDX-License-Identifier: Apache-2.0
 #include "api/api_internal.h"
+#include "base/random.h"
 
 enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 200 };
 
@@ -64,10 +65,14 @@ static enum gs_status read_filter(struct call *call, struct gs_operation_filter 
     if (state_text && !gs_operation_state_from_text(state_text, state))
         return gs_fail(err, GS_CODE_INVALID_INPUT, "state",
                        "state must be one of queued, running, committed, done, failed, cancelled");
+    const char *cursor = gs_call_query(call, "cursor");
+    if (cursor && !gs_uuid_is_valid(gs_slice_str(cursor)))
+        return gs_fail(err, GS_CODE_INVALID_INPUT, "cursor",
+                       "cursor must be the nextCursor of an earlier page");
     *filter = (struct gs_operation_filter){
         .organization_id = gs_call_query(call, "organizationId"),
         .app_id = gs_call_query(call, "appId"),
-        .before_id = gs_call_query(call, "cursor"),
+        .before_id = cursor,
         // Whether a waiting operation runs already is known in memory alone.
         .state = state_text ? (*state == GS_OP_RUNNING ? &waiting : state) : NULL,
         .limit = limit + 1, // one more than asked for tells whether there is a next page

@@ -14,6 +14,11 @@ static const enum gs_divergence pull_meanings[] = {GS_DIVERGENCE_FAIL, GS_DIVERG
 static enum gs_status submit(struct call *call, struct gs_sync_request *request,
                              struct gs_error *err)
 {
+    // A condition that nobody looks at must not pass for one that holds (RFC 9110, 13.1.1).
+    if (gs_http_header(call->exchange, "If-Match"))
+        return gs_fail(err, GS_CODE_INVALID_INPUT, "If-Match",
+                       "a call for a whole organization cannot be bound to a plan; leave If-Match "
+                       "out, or make the apps' own calls with it");
     enum gs_status status = gs_query_flag(call, "dryRun", &request->dry_run, err);
     return status == GS_OK ? gs_call_submit(call, request, err) : status;
 }

@@ -5,14 +5,14 @@
 #define BASE "/api/ext"
 #define LATER GS_HTTP_LATER
 #define LATER_BODY (GS_HTTP_LATER | GS_HTTP_BODY)
-#define OPERATION (LATER_BODY | ROUTE_ASYNC)
+#define PLANNED (LATER_BODY | ROUTE_PLANNED)
+#define OPERATION (PLANNED | ROUTE_ASYNC)
 #define OPEN GS_HTTP_PUBLIC
 
 #define TEXT "{\"type\":\"string\"}"
 #define FLAG "{\"type\":\"boolean\"}"
-#define GIT_CONFIG                                                                                 \
-    "{\"type\":\"object\",\"required\":[\"organizationId\",\"gitUrl\",\"branchName\","             \
-    "\"githubAppId\",\"githubAppInstallationId\",\"githubAppPrivateKey\"],\"properties\":{"        \
+#define GIT_MEMBERS                                                                                \
+    "\"properties\":{"                                                                             \
     "\"organizationId\":{\"type\":\"string\",\"format\":\"uuid\"},\"gitUrl\":" TEXT                \
     ",\"branchName\":" TEXT ",\"githubAppId\":" TEXT ",\"githubAppInstallationId\":" TEXT          \
     ",\"githubAppPrivateKey\":" TEXT ",\"githubEnterpriseUrl\":" TEXT                              \
@@ -20,6 +20,10 @@
     ",\"layout\":{\"enum\":[\"single-file\",\"per-entity\"]},\"commitAuthor\":{"                   \
     "\"type\":\"object\",\"properties\":{\"name\":" TEXT ",\"email\":" TEXT                        \
     "}},\"isEnabled\":" FLAG ",\"allowSecrets\":" FLAG ",\"tag\":" FLAG "}}"
+#define GIT_CONFIG                                                                                 \
+    "{\"type\":\"object\",\"required\":[\"organizationId\",\"gitUrl\",\"branchName\","             \
+    "\"githubAppId\",\"githubAppInstallationId\",\"githubAppPrivateKey\"]," GIT_MEMBERS
+#define GIT_TEST "{\"type\":\"object\",\"required\":[\"organizationId\"]," GIT_MEMBERS
 #define CONVERT                                                                                    \
     "{\"type\":\"object\",\"required\":[\"organizationId\",\"layout\"],\"properties\":{"           \
     "\"organizationId\":{\"type\":\"string\",\"format\":\"uuid\"},\"layout\":{"                    \
@@ -80,7 +84,7 @@
          200,                                                                                      \
          gs_git_config_get,                                                                        \
          "the git configuration of an organization, without its key",                              \
-         "organizationId",                                                                         \
+         "organizationId!",                                                                        \
          NULL},                                                                                    \
         {"DELETE",                                                                                 \
          BASE path,                                                                                \
@@ -89,12 +93,13 @@
          204,                                                                                      \
          gs_git_config_delete,                                                                     \
          "forget the git configuration; nothing changes in git",                                   \
-         "organizationId",                                                                         \
+         "organizationId!",                                                                        \
          NULL},                                                                                    \
     {                                                                                              \
         "POST", BASE path "/test", LATER_BODY, ROUTE_SYNC, 200, gs_git_config_test,                \
-            "check a git configuration step by step, or the stored one; saves nothing", NULL,      \
-            GIT_CONFIG                                                                             \
+            "check a git configuration step by step, or with organizationId alone the stored "     \
+            "one; saves nothing",                                                                  \
+            NULL, GIT_TEST                                                                         \
     }
 
 const struct api_route gs_api_table[] = {
@@ -102,17 +107,17 @@ const struct api_route gs_api_table[] = {
     ORGANIZATION_GIT("/organizations/git"),
     {"GET", BASE "/organization/git/apps", LATER, ROUTE_SYNC, 200, gs_git_apps,
      "the apps, modules and versions that a branch, tag or commit of the repository holds",
-     "organizationId ref limit cursor refresh", NULL},
+     "organizationId! ref limit cursor refresh", NULL},
     {"GET", BASE "/organization/git/check", LATER, ROUTE_SYNC, 200, gs_git_check,
-     "everything odd in what a branch, tag or commit holds", "organizationId ref refresh", NULL},
-    {"POST", BASE "/organization/git/convert", LATER_BODY, ROUTE_SYNC, 200, gs_git_convert,
+     "everything odd in what a branch, tag or commit holds", "organizationId! ref refresh", NULL},
+    {"POST", BASE "/organization/git/convert", PLANNED, ROUTE_SYNC, 200, gs_git_convert,
      "change the branch over to another layout in one commit", "dryRun", CONVERT},
     {"POST", BASE "/apps/:appId/versions/:versionId/git-sync/push", OPERATION, ROUTE_SYNC, 200,
      gs_version_push, "push a version to git", "dryRun diff", PUSH},
     {"POST", BASE "/apps", OPERATION, ROUTE_SYNC, 201, gs_app_create, "create an app from git",
-     "createMode dryRun diff", CREATE},
+     "createMode! dryRun diff", CREATE},
     {"PUT", BASE "/apps/:appId", OPERATION, ROUTE_SYNC, 200, gs_app_pull,
-     "pull changes from git into an app", "createMode ref onConflict maxDeletions dryRun diff",
+     "pull changes from git into an app", "createMode! ref onConflict maxDeletions dryRun diff",
      "{\"type\":\"object\"}"},
     {"POST", BASE "/apps/:appId/promote", OPERATION, ROUTE_SYNC, 200, gs_app_promote,
      "pull, then put the latest version into production and release it",
@@ -138,7 +143,7 @@ const struct api_route gs_api_table[] = {
      ROLLBACK},
     {"GET", BASE "/apps/:appId/releases", 0, ROUTE_AT_ONCE, 200, gs_app_releases,
      "what was released of an app, newest first", "limit", NULL},
-    {"POST", BASE "/apps/:appId/releases/:releaseId/restore", LATER_BODY, ROUTE_SYNC, 200,
+    {"POST", BASE "/apps/:appId/releases/:releaseId/restore", PLANNED, ROUTE_SYNC, 200,
      gs_release_restore, "release again what a release of the past was", "dryRun",
      "{\"type\":\"object\"}"},
     {"GET", BASE "/apps/:appId", 0, ROUTE_AT_ONCE, 200, gs_app_get, "an app and its versions", NULL,
@@ -176,8 +181,9 @@ const struct api_route gs_api_table[] = {
      "organizationId appId state limit cursor", NULL},
     {"GET", BASE "/operations/:operationId", 0, ROUTE_AT_ONCE, 200, gs_operation_get,
      "one operation", NULL, NULL},
-    {"GET", BASE "/operations/:operationId/events", LATER, ROUTE_SYNC, 200, gs_operation_events,
-     "the steps of an operation as server-sent events, until it has ended", NULL, NULL},
+    {"GET", BASE "/operations/:operationId/events", LATER | ROUTE_STREAM, ROUTE_SYNC, 200,
+     gs_operation_events, "the steps of an operation as server-sent events, until it has ended",
+     NULL, NULL},
     {"POST", BASE "/operations/:operationId/cancel", LATER_BODY, ROUTE_WORKER, 200,
      gs_operation_cancel, "stop an operation that has not changed anything yet", NULL,
      "{\"type\":\"object\"}"},
@@ -191,8 +197,8 @@ const struct api_route gs_api_table[] = {
      NULL},
     {"GET", "/readyz", OPEN | LATER, ROUTE_WORKER, 200, gs_health_ready,
      "the store and the disk are usable", NULL, NULL},
-    {"GET", "/metrics", OPEN, ROUTE_AT_ONCE, 200, gs_health_metrics, "counters for Prometheus",
-     NULL, NULL},
+    {"GET", "/metrics", OPEN | ROUTE_METRICS, ROUTE_AT_ONCE, 200, gs_health_metrics,
+     "counters for Prometheus", NULL, NULL},
     {"GET", "/openapi.json", OPEN, ROUTE_AT_ONCE, 200, gs_health_openapi, "this description", NULL,
      NULL},
 };

@@ -89,6 +89,7 @@ static enum gs_status read_environment(char *const *environ, struct gs_arena *ar
 struct flag {
     struct gs_slice name; // without the dashes
     struct gs_slice value;
+    const struct gs_setting *setting; // NULL: the flag is --config
 };
 
 // Takes one flag off the arguments; a flag without a value is a boolean one that is switched on.
@@ -101,10 +102,14 @@ static enum gs_status next_flag(int argc, char *const *argv, int *at, struct gs_
                        "'%s' is not a flag; gitsync serve --help lists them", arg);
     struct gs_slice value = gs_slice_str(arg + 2);
     struct gs_slice name = gs_slice_split(&value, '=');
-    *out_flag = (struct flag){name, value};
+    const struct gs_setting *setting = gs_setting_find(gs_slice_str(to_key(arena, name)));
+    if (!setting && !gs_slice_eq_str(name, "config"))
+        return gs_fail(err, GS_CODE_CONFIG_INVALID, NULL,
+                       "there is no flag --%.*s; gitsync serve --help lists them",
+                       GS_SLICE_ARG(name));
+    *out_flag = (struct flag){name, value, setting};
     if (arg[2 + name.len] == '=')
         return GS_OK;
-    const struct gs_setting *setting = gs_setting_find(gs_slice_str(to_key(arena, name)));
     if (setting && setting->type == GS_SETTING_BOOL) {
         out_flag->value = GS_SLICE_LIT("true");
         return GS_OK;
@@ -118,13 +123,9 @@ static enum gs_status next_flag(int argc, char *const *argv, int *at, struct gs_
 static enum gs_status read_flag(const struct flag *flag, struct gs_arena *arena,
                                 struct gs_config *config, struct gs_error *err)
 {
-    if (gs_slice_eq_str(flag->name, "config"))
-        return GS_OK;
-    const struct gs_setting *setting = gs_setting_find(gs_slice_str(to_key(arena, flag->name)));
+    const struct gs_setting *setting = flag->setting;
     if (!setting)
-        return gs_fail(err, GS_CODE_CONFIG_INVALID, NULL,
-                       "there is no flag --%.*s; gitsync serve --help lists them",
-                       GS_SLICE_ARG(flag->name));
+        return GS_OK;
     if (setting->type == GS_SETTING_SECRET)
         return gs_fail(err, GS_CODE_CONFIG_INVALID, setting->key,
                        "--%.*s would show the secret in the process list; use the variable %s or "
@@ -162,7 +163,7 @@ static enum gs_status find_file(int argc, char *const *argv, char *const *enviro
         enum gs_status status = next_flag(argc, argv, &at, arena, &flag, err);
         if (status != GS_OK)
             return status;
-        if (gs_slice_eq_str(flag.name, "config"))
+        if (!flag.setting)
             path = gs_arena_dup_slice(arena, flag.value);
     }
     *out_path = path;

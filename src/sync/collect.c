@@ -102,8 +102,8 @@ static void answer_with_tally(struct gs_sync *sync, struct collection *asked,
     gs_sync_count(sync, &counts);
     gs_buf_init(&told.json, RESULT_MAX_BYTES);
     gs_buf_printf(&told.json,
-                  "{\n  \"packed\": %zu,\n  \"removed\": %zu,\n  \"freedBytes\": %llu,\n"
-                  "  \"mirrors\": %zu,\n  \"bytes\": %llu,\n  \"limitBytes\": %llu\n}",
+                  "{\"packed\":%zu,\"removed\":%zu,\"freedBytes\":%llu,"
+                  "\"mirrors\":%zu,\"bytes\":%llu,\"limitBytes\":%llu}",
                   tally->packed, tally->removed, (unsigned long long)tally->freed, counts.mirrors,
                   (unsigned long long)counts.mirror_bytes,
                   (unsigned long long)sync->options.mirror_limit);

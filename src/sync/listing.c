@@ -85,7 +85,7 @@ static void report_commit(const struct gs_commit_info *info, yyjson_mut_doc *doc
     yyjson_mut_val *author = yyjson_mut_obj_add_obj(doc, commit, "author");
     add_text(doc, author, "name", gs_slice_str(info->author_name));
     add_text(doc, author, "email", gs_slice_str(info->author_email));
-    gs_json_add_time(doc, commit, "date", info->committed_at_ms);
+    gs_json_add_time(doc, commit, "committedAt", info->committed_at_ms);
     add_text(doc, commit, "message", gs_slice_split(&message, '\n'));
 }
 

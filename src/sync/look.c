@@ -130,6 +130,7 @@ static enum gs_status resolve(struct session *session, const struct gs_sync_requ
 {
     if (!gs_look_has_ref(request))
         return gs_session_resolve(session, NULL, out_resolved, err);
+    session->ref_field = "ref";
     const struct gs_git_advert *advert;
     enum gs_status status = gs_session_upload_advert(session, &advert, err);
     if (status != GS_OK)

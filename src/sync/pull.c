@@ -87,6 +87,7 @@ static enum gs_status run_incoming(struct incoming *incoming, struct gs_error *e
     const char *git_app_name = task->request.git_app_name;
     enum gs_status status = find_git_app(session, task, &git_app_id, err);
     gs_task_enter(task, PHASE_FETCHING);
+    session->ref_field = task->request.kind == GS_SYNC_CREATE ? "/gitVersionId" : "ref";
     if (status == GS_OK)
         status = gs_session_resolve(session, task->request.ref, &incoming->resolved, err);
     if (status == GS_OK)

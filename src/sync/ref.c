@@ -8,9 +8,9 @@ enum { BRANCHES_SEARCHED = 100 };
 
 static const char heads[] = "refs/heads/", tags[] = "refs/tags/";
 
-static enum gs_status fail_ref(const char *ref, struct gs_error *err)
+static enum gs_status fail_ref(const struct session *session, const char *ref, struct gs_error *err)
 {
-    return gs_fail(err, GS_CODE_INVALID_REF, "/gitVersionId",
+    return gs_fail(err, GS_CODE_INVALID_REF, session->ref_field,
                    "Branch \"%s\" does not exist in the repository, nor does a tag, commit or "
                    "version of that name",
                    ref);
@@ -96,7 +96,7 @@ static enum gs_status resolve_commit(struct session *session, const struct gs_gi
     if (status != GS_OK)
         return status;
     if (!gs_mirror_has(session->repo->mirror, oid))
-        return fail_ref(oid->hex, err);
+        return fail_ref(session, oid->hex, err);
     out_resolved->branch = NULL;
     return gs_mirror_peel(session->repo->mirror, oid, &out_resolved->commit, err);
 }
@@ -122,7 +122,7 @@ static enum gs_status resolve_version(struct session *session, const struct gs_g
 {
     const struct gs_git_ref *own = gs_git_advert_find(advert, gs_session_branch_ref(session));
     if (!own)
-        return fail_ref(version_id, err);
+        return fail_ref(session, version_id, err);
     struct resolved resolved;
     bool found = false;
     enum gs_status status = take_ref(session, advert, own, &resolved, err);
@@ -131,7 +131,7 @@ static enum gs_status resolve_version(struct session *session, const struct gs_g
     if (status != GS_OK)
         return status;
     if (!found)
-        return fail_ref(version_id, err);
+        return fail_ref(session, version_id, err);
     *out_resolved = resolved;
     return GS_OK;
 }
@@ -154,7 +154,7 @@ enum gs_status gs_session_resolve(struct session *session, const char *ref,
         return resolve_commit(session, advert, &oid, out_resolved, err);
     if (gs_uuid_is_valid(gs_slice_str(ref)))
         return resolve_version(session, advert, ref, out_resolved, err);
-    return fail_ref(ref, err);
+    return fail_ref(session, ref, err);
 }
 
 // ---- By what the mirror knows ----------------------------------------------------------

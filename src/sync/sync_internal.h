@@ -155,6 +155,7 @@ struct session {
     struct gs_host_account account;
     int64_t deadline_ms;         // of all exchanges
     struct gs_git_remote remote; // with the token as password
+    const char *ref_field;       // what names a ref in the request, told when there is no such ref
     bool repaired;               // the mirror was made anew
     bool has_upload_advert;
     struct gs_git_advert upload_advert;

@@ -28,7 +28,8 @@ def by_path(answer):
 def test_what_cannot_be_checked(place, make_place, client):
     client.git_check(None).refused(400, "invalid_input")
     client.git_check(str(uuid.uuid4())).refused(400, "unknown_organization")
-    client.git_check(place.id, ref="gone").refused(400, "invalid_ref")
+    error = client.git_check(place.id, ref="gone").refused(400, "invalid_ref")
+    assert error["details"] == [{"field": "ref"}]
     client.git_check(make_place(configured=False).id).refused(400, "git_not_configured")
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The git configuration: what is tested before it is saved, and the words for what is wrong."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -176,9 +177,18 @@ def test_an_address_that_is_none(fresh, url):
     assert_refused(fresh, "invalid_input", "", "/gitUrl", gitUrl=url)
 
 
-def test_a_host_that_nobody_answers_on(fresh):
-    url = "https://localhost:1/acme/apps.git"
+def test_a_host_that_nobody_answers_on(fresh, server):
+    """The log says why: nobody else can act on it."""
+    url, first = "https://localhost:1/acme/apps.git", server.log_size
     assert_refused(fresh, "host_unreachable", "", status=502, gitUrl=url)
+    lines = [json.loads(line) for line in server.log(first).splitlines()]
+    failed, answered = (
+        [line for line in lines if line["event"] == event and line.get("status", 502) == 502]
+        for event in ("call_failed", "request")
+    )
+    assert [line["code"] for line in failed] == ["host_unreachable"]
+    assert "localhost:1" in failed[0]["error"]
+    assert failed[0]["requestId"] == answered[0]["requestId"]
 
 
 def test_loopback_is_refused_unless_it_is_allowed(start_daemon, tmp_path, host, make_repo):

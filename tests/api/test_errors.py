@@ -158,7 +158,8 @@ def test_pull_of_what_has_gone(place):
     place.repo.commit_files("main", {META: "{}"}, "Forget the apps")
     with place.unchanged():
         place.client.pull(app.id).refused(404, "not_in_git")
-        place.client.pull(app.id, ref="nowhere").refused(400, "invalid_ref")
+        error = place.client.pull(app.id, ref="nowhere").refused(400, "invalid_ref")
+        assert error["details"] == [{"field": "ref"}]
         place.client.pull(app.id, ref="f" * 40).refused(400, "invalid_ref")
 
 

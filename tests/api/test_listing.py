@@ -29,7 +29,7 @@ def last_commit(repo, path, ref="main"):
 
 
 def told(entry):
-    return {key: value for key, value in entry["lastCommit"].items() if key != "date"}
+    return {key: value for key, value in entry["lastCommit"].items() if key != "committedAt"}
 
 
 # What cannot work
@@ -96,7 +96,7 @@ def test_an_app_that_was_pushed(place):
     entry = listed(place)["data"][0]
     meta = place.meta()[app.id]
     assert last_commit(place.repo, "Orders/v1.json") == told(entry)
-    assert entry["lastCommit"]["date"]
+    assert entry["lastCommit"]["committedAt"]
     del entry["lastCommit"]
     assert entry == {
         "gitAppId": app.id,

@@ -119,7 +119,15 @@ def test_pages(history):
 
 
 @pytest.mark.parametrize(
-    "query", [{"limit": 0}, {"limit": 201}, {"limit": "x"}, {"limit": -1}, {"state": "broken"}]
+    "query",
+    [
+        {"limit": 0},
+        {"limit": 201},
+        {"limit": "x"},
+        {"limit": -1},
+        {"state": "broken"},
+        {"cursor": "x"},
+    ],
 )
 def test_what_a_list_does_not_take(client, query):
     client.operations(**query).refused(400, "invalid_input")

@@ -7,6 +7,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from client import path_of
 from make_app import app_v2_of
 from place import META, as_version, text_of, with_text
 
@@ -186,6 +187,14 @@ def test_somebody_else_was_faster(frail_place, host, per_app):
     assert answer["data"][0]["commit"]["parent"] == other
     for app in apps:
         assert client.status(app.id).ok()["state"] == "in_sync"
+
+
+def test_a_condition_is_not_passed_over(place, client, apps):
+    path = path_of("organization", place.id, "git-sync", "push")
+    for header in ("0" * 64, "*"):
+        call = client.send("POST", path, {"commitMessage": "All"}, headers={"If-Match": header})
+        assert call.refused(400, "invalid_input")["details"] == [{"field": "If-Match"}]
+    assert client.status(apps["Orders"].id).ok()["state"] == "not_linked"
 
 
 def test_a_dry_run(place, client, apps):

@@ -179,6 +179,12 @@ def test_health_needs_no_token(server):
         assert answer.status == status, path
     described = Client(server, authorization=None).send("GET", "/openapi.json").json
     assert described["openapi"].startswith("3.1")
+    stream = described["paths"]["/api/ext/operations/{operationId}/events"]["get"]
+    assert list(stream["responses"]["200"]["content"]) == ["text/event-stream"]
+    creation = described["paths"]["/api/ext/apps"]["post"]
+    query = {item["name"]: item for item in creation["parameters"]}
+    assert query["createMode"]["required"] and query["createMode"]["schema"] == {"enum": ["git"]}
+    assert query["dryRun"]["schema"] == {"type": "boolean"} and "If-Match" in query
     assert "gitsync_http_responses_total" in Client(server).send("GET", "/metrics").body.decode()
 
 

@@ -109,6 +109,8 @@ static void bad_flags_are_told(void **state)
     (void)state;
     assert_refused(WORDS("--lisen=x"), NULL,
                    "there is no flag --lisen; gitsync serve --help lists them");
+    assert_refused(WORDS("--lisen"), NULL,
+                   "there is no flag --lisen; gitsync serve --help lists them");
     assert_refused(WORDS("serve"), NULL, "'serve' is not a flag; gitsync serve --help lists them");
     assert_refused(WORDS("--listen"), NULL, "the flag --listen needs a value");
     assert_refused(WORDS("--body-limit=many"), NULL,
