@@ -41,6 +41,10 @@ test-unit:
 test-api:
 	@exec tools/test.sh api
 
+# The tests in which hosts misbehave, servers die and disks are full.
+test-faults:
+	@exec tools/test.sh faults
+
 # FUZZ_SECONDS for each reader of strangers' bytes, with clang's libFuzzer.
 fuzz:
 	@exec tools/test.sh fuzz
@@ -71,4 +75,4 @@ deps-run:
 
 # The order of prerequisites matters above; ninja does what can be done at the same time.
 .NOTPARALLEL:
-.PHONY: all server deps deps-run run demo test test-unit test-api fuzz lint tidy format bench install clean
+.PHONY: all server deps deps-run run demo test test-unit test-api test-faults fuzz lint tidy format bench install clean

@@ -9,10 +9,15 @@ cd "$(dirname "$0")/.." || exit 1
 build=${BUILD:-build}
 asan=$build-asan
 fuzz=$build-fuzz
+tsan=$build-tsan
 jobs=${JOBS:-2}
 werror=${WERROR:-false}
 python=${PYTHON:-/usr/bin/python3}
 results=$build/test-results
+threaded_units=(test_base_system test_base_log test_store_parallel test_http test_http_later
+    test_http_limits test_http_stream test_net test_net_attempts)
+threaded_calls=(expected_head async events cancel)
+faults=(host_faults host_pauses host_cuts crash crash_several mirrors mirrors_room)
 read -r -a pytest_args <<<"${PYTEST_ARGS:-}"
 export PYTHONDONTWRITEBYTECODE=1
 
@@ -60,13 +65,15 @@ unit_tests() {
         meson test -C "$dir" --no-rebuild --print-errorlogs --num-processes "$jobs"
 }
 
-# Runs the Python tests of a folder against a program.
+# Runs the Python tests of a folder, or of files, against a program.
 py_tests() {
-    local name=$1 folder=$2 program=$3 hooks=$4
+    local name=$1 program=$3 hooks=$4 folders
+    read -r -a folders <<<"$2"
     program=$(realpath -m "$program")
     GITSYNC_BIN=$program GITSYNC_TEST_HOOKS=$hooks step "$name" \
         --junit "$results/$name.pytest.xml" -- "$python" -m pytest -q -p no:cacheprovider \
-        "--junitxml=$results/$name.pytest.xml" ${pytest_args[@]+"${pytest_args[@]}"} "$folder"
+        "--junitxml=$results/$name.pytest.xml" ${pytest_args[@]+"${pytest_args[@]}"} \
+        "${folders[@]}"
     # Kept by the step under its own name; the sum must not see it twice.
     rm -f "$results/$name.pytest.xml"
 }
@@ -128,6 +135,26 @@ check_tidy() {
     run-clang-tidy -quiet -j "$jobs" -p "$dir" -extra-arg=-include "-extra-arg=$hint" \
         "$PWD/src/(?!base/error\.c)" || return
     run-clang-tidy -quiet -p "$dir" "$PWD/src/base/error\.c"
+}
+
+compile_tsan() {
+    configure "$tsan" --buildtype=debug -Doptimization=1 -Db_sanitize=thread
+    step build-tsan -- ninja -C "$tsan" -j "$jobs"
+}
+
+# What has threads of its own, and calls that meet each other in the server. A report of the sanitizer ends the program with a
+# status that fails the test; those of the server are looked at as well.
+threads() {
+    local file files=() reports
+    reports=$(realpath -m "$results/sanitizer.tsan")
+    export TSAN_OPTIONS="exitcode=66:second_deadlock_stack=1:log_path=$reports"
+    step unit-tsan --junit "$tsan/meson-logs/testlog.junit.xml" -- \
+        meson test -C "$tsan" --no-rebuild --print-errorlogs --num-processes "$jobs" \
+        --timeout-multiplier 3 "${threaded_units[@]}"
+    for file in "${threaded_calls[@]}"; do files+=("tests/api/test_$file.py"); done
+    py_tests api-tsan "${files[*]}" "$tsan/gitsync" 0
+    unset TSAN_OPTIONS
+    step api-tsan-reports -- tools/test.sh reports
 }
 
 # A build folder of its own, because libFuzzer is clang's.
@@ -192,6 +219,19 @@ fuzz() {
     fuzz_all "${FUZZ_SECONDS:-60}"
 }
 
+# A host that misbehaves, a server that is killed, and disks that are full, in the build that can be made to die.
+faults() {
+    local file files=()
+    compile_asan
+    for file in "${faults[@]}"; do files+=("tests/api/test_$file.py"); done
+    py_tests faults "${files[*]}" "$asan/gitsync" 1
+}
+
+tsan() {
+    compile_tsan
+    threads
+}
+
 all() {
     lint
     unit
@@ -202,6 +242,8 @@ all() {
     py_tests property-asan tests/property "$asan/gitsync" 0
     py_tests_asan
     py_tests api tests/api "$build/gitsync" 0
+    compile_tsan
+    threads
     compile_fuzz
     fuzz_all "${FUZZ_SECONDS:-24}"
 }
@@ -215,9 +257,9 @@ case "${1:-}" in
         check_tidy
         exit
         ;;
-    lint | unit | api | fuzz | all) ;;
+    lint | unit | api | faults | tsan | fuzz | all) ;;
     *)
-        echo "usage: tools/test.sh all | lint | unit | api | fuzz | tidy" >&2
+        echo "usage: tools/test.sh all | lint | unit | api | faults | tsan | fuzz | tidy" >&2
         exit 2
         ;;
 esac

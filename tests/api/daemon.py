@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("GITSYNC_BIN", str(ROOT / "build" / "gitsync"))
 TOKEN = "Zm9v-pipeline.token_of~the+tests"
 MASTER_KEY = "5c" * 32
-PASSED_ON = ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")
+PASSED_ON = ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS")
 START_SECONDS = 30
 STOP_SECONDS = 10
 
