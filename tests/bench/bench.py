@@ -105,9 +105,32 @@ def bench_memory(host, scratch):
     return {"case": "peak memory of a 20 MB push, in documents", "ratio": round(peak * KB / size, 2), "bound": 5}
 
 
+def bench_growth(host, scratch, pushes):
+    """What a server of its own takes after many pushes, to what it takes after the first tenth of them."""
+    repo = host.create_repo("acme/bench-growth")
+    fill(repo, 10)
+    documents = revisions("growth", 300 * KB)
+    with Service(ROOT / "build" / "gitsync", scratch / "growth") as service:
+        workspace = service.make_workspace(repo, host)
+        app = service.import_app(workspace, next(documents))
+        for number in range(1, pushes + 1):
+            service.put_document(app, next(documents))
+            service.push(app)
+            if number == pushes // 10:
+                before = service.memory("VmRSS")
+        after = service.memory("VmRSS")
+    return {
+        "case": f"memory after {pushes:,} pushes, to after {pushes // 10:,}",
+        "ratio": round(after / before, 3),
+        "bound": 1.05,
+        "megabytes": [round(before / KB, 1), round(after / KB, 1)],
+    }
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--pushes", type=int, default=2000, help="of the row about memory; 0: no such row")
     parser.add_argument("--json", default=str(ROOT / "build" / "bench.json"))
     arguments = parser.parse_args()
     rows = []
@@ -127,6 +150,8 @@ def main():
                 add(crowd.bench_pushes(host, service, scratch))
                 add(crowd.bench_pulls(host, service))
             add(bench_memory(host, scratch))
+            if arguments.pushes >= 10:
+                add(bench_growth(host, scratch, arguments.pushes))
     about = machine.describe()
     print(about["text"])
     print_table(rows)
