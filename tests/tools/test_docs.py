@@ -34,6 +34,18 @@ def test_every_route_is_described():
         assert any(path.endswith(ending) for path in paths), pattern
 
 
+def test_the_table_of_rooms_has_every_file():
+    rows = re.findall(
+        r"^\| \d \| `(\w+)` \| (.*) \|$", (ROOT / "ARCHITECTURE.md").read_text(), re.MULTILINE
+    )
+    for room, text in rows:
+        files = {path.stem for path in (ROOT / "src" / room).glob("*.c")}
+        named = set(re.findall(r"`(\w+)`", text))
+        assert files == named, f"{room}: {sorted(files ^ named)}"
+    rooms = {path.name for path in (ROOT / "src").iterdir() if path.is_dir()}
+    assert {room for room, _ in rows} == rooms
+
+
 def test_links_between_the_pages_lead_somewhere():
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
