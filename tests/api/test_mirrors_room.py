@@ -267,6 +267,7 @@ def test_packing_happens_by_itself(start, new_place):
         edit_and_push(place, app, f"more {number}").ok()
     wait_until(lambda: mirror_of(place)["looseObjects"] < 1000)
     assert mirror_of(place)["packs"] >= 1
+    collect(place.client)  # answers when nothing is being packed any more
     assert_sound(daemon)
     assert edit_and_push(place, app, "the last").ok()["status"] == "pushed"
 
