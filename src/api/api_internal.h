@@ -126,11 +126,11 @@ enum key_turn {
     KEY_WAITS,    // somebody else will answer it, or has done so
     KEY_ANSWERED, // the answer is there, from an earlier call
 };
-// Every POST and PUT does.
+// Every POST, PUT and PATCH does.
 bool gs_route_takes_key(const struct api_route *route);
 enum gs_status gs_key_begin(struct call *call, enum key_turn *out_turn,
                             struct gs_error *err) GS_MUST_CHECK;
-// The store, for everything that a POST or PUT writes: what is committed through it becomes durable with the call's answer.
+// The store, for everything that a POST, PUT or PATCH writes: what is committed through it becomes durable with the call's answer.
 struct gs_store *gs_call_store(const struct call *call);
 // What the sync has to store for the call, and with which status; NULL when the call has no key.
 const struct gs_recorded_answer *gs_key_record(struct call *call, int status);
@@ -210,7 +210,7 @@ route_run gs_version_push, gs_app_create, gs_app_pull, gs_app_promote, gs_app_re
 route_run gs_app_status, gs_workspace_status, gs_app_history, gs_git_apps, gs_git_check;
 route_run gs_organization_push, gs_organization_pull;
 route_run gs_app_rollback, gs_app_releases, gs_release_restore;
-route_run gs_app_get, gs_app_delete, gs_app_versions;
+route_run gs_app_get, gs_app_rename, gs_app_delete, gs_app_versions;
 route_run gs_version_get, gs_version_put, gs_version_save;
 route_run gs_workspace_list, gs_workspace_create, gs_workspace_apps, gs_workspace_environments;
 route_run gs_constants_get, gs_constants_put;

@@ -1,4 +1,4 @@
-// Apps: reading, deleting, importing, exporting.
+// Apps: reading, renaming, deleting, importing, exporting.
 // SPDX-License-Identifier: Apache-2.0
 #include "api/api_internal.h"
 
@@ -41,6 +41,39 @@ enum gs_status gs_app_versions(struct call *call, struct gs_error *err)
         gs_view_version(call->answer, yyjson_mut_arr_add_obj(call->answer, list),
                         &view.versions[i]);
     return GS_OK;
+}
+
+static enum gs_status rename_app(struct call *call, const char *name, struct gs_app_view *out_view,
+                                 struct gs_error *err)
+{
+    GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
+    enum gs_status status = gs_call_write(call, &tx, err);
+    if (status == GS_OK)
+        status = gs_workspace_rename_app(tx, gs_call_param(call, "appId"), name, call->arena,
+                                         out_view, err);
+    return status == GS_OK ? gs_tx_commit(&tx, err) : status;
+}
+
+enum gs_status gs_app_rename(struct call *call, struct gs_error *err)
+{
+    yyjson_val *body = NULL;
+    struct fields fields;
+    struct gs_app_view view;
+    enum gs_status status = gs_call_body(call, &body, err);
+    if (status != GS_OK)
+        return status;
+    gs_fields_begin(&fields, call, body);
+    const char *name = gs_fields_text(&fields, "name", FIELD_REQUIRED, APP_NAME_MAX);
+    status = gs_fields_end(&fields, err);
+    if (status == GS_OK)
+        status = rename_app(call, name, &view, err);
+    if (err->code == GS_CODE_APP_NOT_FOUND)
+        return gs_fail(err, GS_CODE_NOT_FOUND, NULL, "App not found");
+    if (status == GS_OK) {
+        yyjson_mut_val *root = gs_call_answer(call);
+        gs_view_app(call->answer, root, &view);
+    }
+    return status;
 }
 
 enum gs_status gs_app_delete(struct call *call, struct gs_error *err)

@@ -210,7 +210,8 @@ static enum gs_status look_up(struct call *call, enum key_turn *out_turn, struct
 
 bool gs_route_takes_key(const struct api_route *route)
 {
-    bool changes = strcmp(route->method, "POST") == 0 || strcmp(route->method, "PUT") == 0;
+    bool changes = strcmp(route->method, "POST") == 0 || strcmp(route->method, "PUT") == 0 ||
+                   strcmp(route->method, "PATCH") == 0;
     return changes && (route->flags & GS_HTTP_LATER);
 }
 

@@ -55,6 +55,9 @@
     "}}"
 #define SAVE                                                                                       \
     "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\",\"maxLength\":25}}}"
+#define RENAME                                                                                     \
+    "{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{\"name\":{\"type\":\"string\","  \
+    "\"minLength\":1,\"maxLength\":255}}}"
 #define WORKSPACE                                                                                  \
     "{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{\"id\":{\"type\":\"string\","    \
     "\"format\":\"uuid\"},\"name\":" TEXT "}}"
@@ -148,6 +151,8 @@ const struct api_route gs_api_table[] = {
      "{\"type\":\"object\"}"},
     {"GET", BASE "/apps/:appId", 0, ROUTE_AT_ONCE, 200, gs_app_get, "an app and its versions", NULL,
      NULL},
+    {"PATCH", BASE "/apps/:appId", LATER_BODY, ROUTE_WORKER, 200, gs_app_rename,
+     "rename an app; the next push moves its files in git", NULL, RENAME},
     {"DELETE", BASE "/apps/:appId", LATER, ROUTE_WORKER, 204, gs_app_delete,
      "delete an app here; git keeps it", NULL, NULL},
     {"GET", BASE "/apps/:appId/versions", 0, ROUTE_AT_ONCE, 200, gs_app_versions,

@@ -28,6 +28,20 @@ enum gs_status gs_app_check_name(struct gs_slice name, const char *field,
                                  struct gs_error *err) GS_MUST_CHECK;
 enum gs_status gs_version_check_name(struct gs_slice name, const char *field,
                                      struct gs_error *err) GS_MUST_CHECK;
+// Who has renamed an app since here and git last agreed on its name.
+enum gs_rename {
+    GS_RENAME_NONE,    // both call it the same
+    GS_RENAME_HERE,    // git still has the name that both had
+    GS_RENAME_GIT,     // here still is the name that both had
+    GS_RENAME_BOTH,    // each to another name
+    GS_RENAME_UNKNOWN, // the names differ, and no common one is known
+};
+// synced is the name that both had, or NULL.
+enum gs_rename gs_app_find_rename(const char *synced, const char *here, const char *git);
+// merge_conflict, with the member "name" and the three values in the details.
+enum gs_status gs_app_fail_renamed(const char *app_id, const char *synced, const char *here,
+                                   const char *git, struct gs_error *err);
+
 // ToolJet's stricter rule for a name given on saving: at most 25 characters (code points), none of
 // white space ~ ^ : ? * [ ] \ @ {. Errors: as above, and version_name_invalid.
 enum gs_status gs_version_check_save_name(struct gs_slice name, const char *field,

@@ -3,7 +3,7 @@
 #include "store/store_internal.h"
 
 #define SELECT_LINK                                                                                \
-    "SELECT app_id, organization_id, git_app_id, git_url, branch, commit_id, synced_at"            \
+    "SELECT app_id, organization_id, git_app_id, git_url, branch, commit_id, synced_at, name"      \
     " FROM git_links"
 
 static void read_link(struct gs_row *row, void *out)
@@ -16,6 +16,7 @@ static void read_link(struct gs_row *row, void *out)
     link->branch = gs_row_text(row);
     link->commit = gs_row_text(row);
     link->synced_at = gs_row_int(row);
+    link->name = gs_row_text(row);
 }
 
 static const struct gs_row_type link_type = {sizeof(struct gs_git_link), read_link};
@@ -25,16 +26,16 @@ enum gs_status gs_store_put_link(struct gs_tx *tx, const struct gs_git_link *lin
 {
     return gs_sql_run(tx->db,
                       "INSERT INTO git_links (app_id, organization_id, git_app_id, git_url,"
-                      " branch, commit_id, synced_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+                      " branch, commit_id, synced_at, name) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
                       " ON CONFLICT (app_id) DO UPDATE SET"
                       " organization_id = excluded.organization_id,"
                       " git_app_id = excluded.git_app_id, git_url = excluded.git_url,"
                       " branch = excluded.branch, commit_id = excluded.commit_id,"
-                      " synced_at = excluded.synced_at",
+                      " synced_at = excluded.synced_at, name = excluded.name",
                       GS_SQL_ARGS(gs_sql_text(link->app_id), gs_sql_text(link->organization_id),
                                   gs_sql_text(link->git_app_id), gs_sql_text(link->git_url),
                                   gs_sql_text(link->branch), gs_sql_text(link->commit),
-                                  gs_sql_int(link->synced_at)),
+                                  gs_sql_int(link->synced_at), gs_sql_text(link->name)),
                       err);
 }
 

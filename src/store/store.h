@@ -253,6 +253,7 @@ struct gs_git_link {
     const char *git_url, *branch;
     const char *commit; // the last one synced
     int64_t synced_at;
+    const char *name; // what git called the app then; NULL: not known
 };
 // Adds or replaces. conflict when another app of the organization is linked to git_app_id.
 enum gs_status gs_store_put_link(struct gs_tx *tx, const struct gs_git_link *link,

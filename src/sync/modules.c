@@ -246,6 +246,7 @@ enum gs_status gs_modules_apply(struct incoming *incoming, struct gs_tx *tx, str
 void gs_modules_report(const struct incoming *incoming, yyjson_mut_doc *doc, yyjson_mut_val *root)
 {
     yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, root, "modules");
+    gs_report_rename(doc, root, NULL);
     for (size_t i = 0; i < incoming->module_count; i++) {
         const struct module *module = &incoming->modules[i];
         if (module->state == MODULE_LEFT_OUT)
@@ -257,5 +258,7 @@ void gs_modules_report(const struct incoming *incoming, yyjson_mut_doc *doc, yyj
         gs_json_add_cstr(doc, obj, "status",
                          module->state == MODULE_NEW ? "created" : gs_pull_status(&module->plan));
         gs_report_version(doc, obj, &module->version, NULL);
+        if (module->state == MODULE_HERE)
+            gs_pull_report_names(&module->incoming, &module->plan, doc, root);
     }
 }

@@ -15,7 +15,8 @@ enum gs_status gs_pull_put_link(struct incoming *incoming, const struct gs_app *
                                .git_url = config->git_url,
                                .branch = branch,
                                .commit = incoming->resolved.commit.hex,
-                               .synced_at = gs_clock_now_ms()};
+                               .synced_at = gs_clock_now_ms(),
+                               .name = incoming->name};
     incoming->task->op.commit = gs_arena_strdup(incoming->task->arena, link.commit);
     return gs_store_put_link(tx, &link, err);
 }
@@ -102,29 +103,14 @@ static enum gs_status apply_version(struct incoming *incoming, struct pull_plan 
     return gs_store_update_version(tx, version, task->op.id, err);
 }
 
-static enum gs_status apply_name(struct incoming *incoming, struct pull_plan *plan,
-                                 struct gs_tx *tx, struct gs_error *err)
-{
-    struct gs_app *app = &plan->view.app;
-    if (strcmp(app->name, incoming->name) == 0)
-        return GS_OK;
-    enum gs_status status =
-        gs_store_rename_app(tx, app->id, incoming->name, gs_clock_now_ms(), err);
-    if (status == GS_CONFLICT)
-        return gs_fail(err, GS_CODE_APP_ALREADY_EXISTS, NULL,
-                       "the app is called '%s' in git, and another app of this organization has "
-                       "that name; rename one of them",
-                       incoming->name);
-    app->name = incoming->name;
-    return status;
-}
-
 const char *gs_pull_status(const struct pull_plan *plan)
 {
     static const char *const states[] = {[PULL_NOTHING] = "up_to_date",
                                          [PULL_ADD] = "updated",
                                          [PULL_REPLACE] = "updated",
                                          [PULL_MERGE] = "merged"};
+    if (plan->action == PULL_NOTHING && plan->renames)
+        return "updated";
     return states[plan->action];
 }
 
@@ -156,7 +142,7 @@ enum gs_status gs_pull_apply_rows(struct incoming *incoming, struct pull_plan *p
     if (status == GS_OK)
         status = apply_version(incoming, plan, tx, err);
     if (status == GS_OK)
-        status = apply_name(incoming, plan, tx, err);
+        status = gs_pull_apply_names(incoming, plan, tx, err);
     return status == GS_OK ? gs_pull_put_link(incoming, &plan->view.app, tx, err) : status;
 }
 
@@ -166,8 +152,8 @@ static enum gs_status begin_apply(const struct incoming *incoming, const struct 
 {
     struct gs_store *store = incoming->session->sync->options.store;
     const struct task *task = incoming->task;
-    bool changes = plan->action != PULL_NOTHING || task->request.kind != GS_SYNC_PULL ||
-                   strcmp(plan->view.app.name, incoming->name) != 0;
+    bool changes =
+        plan->action != PULL_NOTHING || task->request.kind != GS_SYNC_PULL || plan->renames;
     return changes || task->detached ? gs_tx_write(store, out_tx, err)
                                      : gs_tx_write_relaxed(store, out_tx, err);
 }
@@ -195,6 +181,7 @@ static enum gs_status apply_plan(struct incoming *incoming, struct pull_plan *pl
         status =
             gs_report_commit(incoming->session, &incoming->resolved.commit, plan->json, root, err);
     report_changes(plan, root);
+    gs_pull_report_names(incoming, plan, plan->json, root);
     gs_modules_report(incoming, plan->json, root);
     gs_report_warnings(&incoming->scan, &incoming->remote.problems, task->arena, plan->json, root);
     return status == GS_OK ? gs_pull_end(task, &tx, plan->json, err) : status;

@@ -30,6 +30,13 @@ enum pull_action {
     PULL_MERGE,   // both sides changed
 };
 
+// An app that a pull gives the name that it has in git.
+struct pull_rename {
+    struct pull_rename *next;
+    const char *app_id, *from, *to;
+    bool done; // by another app of the same transaction
+};
+
 // What a pull is going to do, made from a snapshot of the store and applied only if that still holds.
 struct pull_plan {
     enum pull_action action;
@@ -40,7 +47,10 @@ struct pull_plan {
     struct gs_document_blob
         theirs; // git's document, where the store does not get it as the version's own
     bool has_theirs;
-    yyjson_mut_doc *json;    // owner of changes
+    const char *synced_name; // what git called the app when it was last synced, or NULL
+    struct pull_rename
+        *renames;         // the app first, then those that are in its way; NULL: it keeps its name
+    yyjson_mut_doc *json; // owner of changes
     yyjson_mut_val *changes; // {"added":…}
 };
 
@@ -62,6 +72,17 @@ void gs_pull_plan_release(struct pull_plan *plan);
 // Saves and releases the app's latest version inside the pull's transaction, and reports it in root.
 enum gs_status gs_pull_promote(struct incoming *incoming, struct pull_plan *plan, struct gs_tx *tx,
                                yyjson_mut_val *root, struct gs_error *err) GS_MUST_CHECK;
+
+// ---- pull_names.c ----
+// Decides what becomes of the app's name. Errors: merge_conflict, app_already_exists.
+enum gs_status gs_pull_plan_names(struct incoming *incoming, struct pull_plan *plan,
+                                  struct gs_tx *tx, struct gs_error *err) GS_MUST_CHECK;
+void gs_pull_add_names(const struct pull_plan *plan, struct plan_facts *facts);
+// conflict when the names here are not as the plan saw them any more.
+enum gs_status gs_pull_apply_names(struct incoming *incoming, struct pull_plan *plan,
+                                   struct gs_tx *tx, struct gs_error *err) GS_MUST_CHECK;
+void gs_pull_report_names(const struct incoming *incoming, const struct pull_plan *plan,
+                          yyjson_mut_doc *doc, yyjson_mut_val *root);
 
 // What the commit holds of an app, once it is read: fit to be stored.
 enum gs_status gs_pull_check_incoming(struct incoming *incoming,

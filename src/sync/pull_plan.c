@@ -157,6 +157,7 @@ static enum gs_status bind_plan(struct incoming *incoming, struct pull_plan *pla
     gs_plan_add(&facts, incoming->remote.document_id);
     gs_plan_add(&facts, incoming->name);
     gs_plan_add(&facts, view->app.name);
+    gs_pull_add_names(plan, &facts);
     gs_plan_add(&facts, view->app.current_version_id);
     for (size_t i = 0; i < view->version_count; i++) {
         gs_plan_add(&facts, view->versions[i].document_id);
@@ -188,6 +189,8 @@ enum gs_status gs_pull_plan(struct incoming *incoming, struct pull_plan *plan, s
     if (status == GS_OK)
         status = gs_workspace_get_app(tx, incoming->task->request.app_id, incoming->task->arena,
                                       &plan->view, err);
+    if (status == GS_OK)
+        status = gs_pull_plan_names(incoming, plan, tx, err);
     if (status == GS_OK)
         status = bind_plan(incoming, plan, err);
     if (status == GS_OK && !(incoming->remote.plain && is_synced_here(incoming, &plan->view)))

@@ -72,6 +72,7 @@ enum gs_status gs_push_begin_answer(struct push_batch *batch, struct push_item *
     gs_json_add_cstr(doc, item->report, "versionId", local->version.id);
     gs_json_add_cstr(doc, item->report, "versionName", local->version.name);
     gs_json_add_cstr(doc, item->report, "gitAppId", item->git_app_id);
+    gs_push_report_names(item, doc, item->report);
     gs_json_add_cstr(doc, item->report, "branch", batch->session->config.branch);
     gs_json_add_cstr(doc, item->report, "documentId", item->document_id);
     if (item->takeover.wanted && !restored)

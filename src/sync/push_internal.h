@@ -41,7 +41,9 @@ struct push_item {
     yyjson_mut_val *report; // in the answer: what is told of the push
     struct changed_document *changed; // of a conversion: documents that read otherwise now
     bool prepared;
-    const char *name;          // of a module
+    const char *name;          // that git has of the app afterwards; NULL: not known
+    const char *renamed_from;  // that git had before, or NULL when it is the same
+    const char *name_here;     // in whose place the app here gets git's name, or NULL
     struct push_item *modules; // that travel in the same commit
     size_t module_count;
 };
@@ -122,6 +124,22 @@ enum gs_status gs_push_record(struct push_batch *batch, struct push_item *item, 
 // After a crash: the item's commit is on the host, and what its store has to take over is read from there.
 enum gs_status gs_push_reload_takeover(struct push_batch *batch, struct push_item *item,
                                        const char *replaced_id, struct gs_error *err) GS_MUST_CHECK;
+
+// git holds a change that was not pulled.
+enum gs_status gs_push_fail_behind(const struct local_version *local,
+                                   const struct remote_app *remote, struct gs_error *err);
+
+// ---- push_name.c ----
+// Decides which name the app has in git afterwards; of a merge it becomes the local one. Errors: merge_conflict, app_already_exists.
+enum gs_status gs_push_settle_name(struct push_batch *batch, struct push_item *item,
+                                   const struct remote_app *remote, struct local_version *local,
+                                   struct gs_error *err) GS_MUST_CHECK;
+// Gives the app here git's name, if that was decided.
+enum gs_status gs_push_record_name(struct push_item *item, struct gs_tx *tx,
+                                   struct gs_error *err) GS_MUST_CHECK;
+// Adds "gitAppName" and "renames"; after a crash they are known from there.
+void gs_push_report_names(const struct push_item *item, yyjson_mut_doc *doc, yyjson_mut_val *obj);
+void gs_push_restore_names(struct push_item *item, yyjson_val *report);
 
 // ---- push_module.c ----
 // Puts commits of the modules that the document shows on *tip, of those that are here and not in git. What is nowhere is told in the

@@ -41,13 +41,30 @@ static enum gs_status find_synced(struct gs_sync *sync, const struct local_versi
     return GS_OK;
 }
 
-static enum gs_status fail_behind(const struct local_version *local,
-                                  const struct remote_app *remote, struct gs_error *err)
+enum gs_status gs_push_fail_behind(const struct local_version *local,
+                                   const struct remote_app *remote, struct gs_error *err)
 {
     return gs_fail(err, GS_CODE_MERGE_CONFLICT, NULL,
                    "git holds a change of app '%s' (version %s) that this server has not pulled; "
                    "pull it first, or push with \"onConflict\":\"merge\" or \"ours\"",
                    local->app.name, remote->entry->version_name);
+}
+
+// The version is to hold this in the place of what the store has; takes the blob and the bytes. What was parsed is gone.
+static void replace_document(struct push_item *item, struct local_version *local,
+                             struct gs_document_blob *blob, struct gs_buf bytes)
+{
+    if (item->takeover.wanted)
+        gs_document_blob_release(&item->takeover.blob);
+    else
+        item->takeover.replaced_id = local->version.document_id;
+    item->takeover.wanted = true;
+    item->takeover.blob = *blob;
+    item->document_id = gs_arena_strdup(item->task->arena, blob->id);
+    local->version.document_id = item->document_id;
+    gs_document_release(&local->parsed);
+    gs_buf_release(&local->document);
+    local->document = bytes;
 }
 
 // Puts the merge of both sides in the place of the local document.
@@ -59,6 +76,7 @@ static enum gs_status merge_into(struct push_batch *batch, struct push_item *ite
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
     GS_CLEANUP(gs_buf_release) struct gs_buf base = {.max = sync->options.document_limit};
     struct gs_buf merged = {.max = sync->options.document_limit};
+    struct gs_document_blob blob;
     enum gs_status status = gs_remote_load(batch->session, remote, err);
     if (status == GS_OK)
         status = gs_tx_read(sync->options.store, &tx, err);
@@ -71,18 +89,12 @@ static enum gs_status merge_into(struct push_batch *batch, struct push_item *ite
     if (status == GS_OK)
         status = gs_merge_documents(&input, &merged, err);
     if (status == GS_OK)
-        status = gs_document_pack(gs_buf_slice(&merged), &item->takeover.blob, err);
+        status = gs_document_pack(gs_buf_slice(&merged), &blob, err);
     if (status != GS_OK) {
         gs_buf_release(&merged);
         return status;
     }
-    item->takeover.wanted = true;
-    item->takeover.replaced_id = local->version.document_id;
-    item->document_id = gs_arena_strdup(item->task->arena, item->takeover.blob.id);
-    local->version.document_id = item->document_id;
-    gs_document_release(&local->parsed);
-    gs_buf_release(&local->document);
-    local->document = merged;
+    replace_document(item, local, &blob, merged);
     return gs_document_parse(gs_buf_slice(&merged), "the merged document", &local->parsed, err);
 }
 
@@ -103,7 +115,7 @@ static enum gs_status settle_divergence(struct push_batch *batch, struct push_it
         return status;
     bool same_version = strcmp(remote->entry->version_name, local->version.name) == 0;
     if (wish != GS_DIVERGENCE_MERGE || !base_id || !same_version)
-        return fail_behind(local, remote, err);
+        return gs_push_fail_behind(local, remote, err);
     gs_task_enter(item->task, PHASE_MERGING);
     return merge_into(batch, item, base_id, remote, local, err);
 }
@@ -136,17 +148,7 @@ enum gs_status gs_push_take_normal_form(struct push_batch *batch, struct push_it
         gs_buf_release(&normal);
         return status;
     }
-    if (item->takeover.wanted)
-        gs_document_blob_release(&item->takeover.blob);
-    else
-        item->takeover.replaced_id = local->version.document_id;
-    item->takeover.wanted = true;
-    item->takeover.blob = blob;
-    item->document_id = gs_arena_strdup(item->task->arena, blob.id);
-    local->version.document_id = item->document_id;
-    gs_document_release(&local->parsed);
-    gs_buf_release(&local->document);
-    local->document = normal;
+    replace_document(item, local, &blob, normal);
     return gs_document_parse(gs_buf_slice(&normal), "the version's document", &local->parsed, err);
 }
 
@@ -267,7 +269,9 @@ static enum gs_status prepare(struct push_batch *batch, struct push_item *item,
         gs_session_find_app_to_push(batch->session, tip, item->git_app_id, &remote, err);
     if (status != GS_OK)
         return status;
-    status = gs_push_take_normal_form(batch, item, &remote, local, err);
+    status = gs_push_settle_name(batch, item, &remote, local, err);
+    if (status == GS_OK)
+        status = gs_push_take_normal_form(batch, item, &remote, local, err);
     if (status == GS_OK)
         status = settle_divergence(batch, item, &remote, local, err);
     if (status == GS_OK)

@@ -69,6 +69,7 @@ static enum gs_status build_module(struct carrying *carrying, struct push_item *
     module->document_id = local->version.document_id;
     module->git_app_id = local->link.app_id ? local->link.git_app_id : local->app.id;
     enum gs_status status = gs_push_take_normal_form(batch, module, &remote, local, err);
+    module->name = local->app.name;
     if (status == GS_OK) {
         gs_document_scan(&local->parsed, module->task->arena, &local->scan);
         list_shown(carrying, &local->scan);
@@ -108,7 +109,6 @@ static enum gs_status carry_module(struct carrying *carrying, const char *id, st
     module->task = task;
     status = build_module(carrying, module, &local, err);
     module->task = item->task;
-    module->name = local.app.name;
     gs_push_release_version(&local);
     return status;
 }
@@ -222,7 +222,8 @@ enum gs_status gs_push_restore_modules(struct push_batch *batch, struct push_ite
                                      .app_id = read_text(one, "appId", arena),
                                      .version_id = read_text(one, "versionId", arena),
                                      .git_app_id = read_text(one, "gitAppId", arena),
-                                     .document_id = read_text(one, "documentId", arena)};
+                                     .document_id = read_text(one, "documentId", arena),
+                                     .name = read_text(one, "name", arena)};
         const char *replaced = read_text(one, "replacedDocumentId", arena);
         if (replaced && *replaced && status == GS_OK)
             status = gs_push_reload_takeover(batch, module, replaced, err);

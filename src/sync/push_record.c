@@ -100,9 +100,12 @@ static enum gs_status record_app(struct push_batch *batch, struct push_item *ite
                                .git_url = config->git_url,
                                .branch = config->branch,
                                .commit = item->task->op.commit,
-                               .synced_at = gs_clock_now_ms()};
+                               .synced_at = gs_clock_now_ms(),
+                               .name = item->name};
     if (status == GS_OK)
         status = gs_store_put_link(tx, &link, err);
+    if (status == GS_OK)
+        status = gs_push_record_name(item, tx, err);
     if (status != GS_NOT_FOUND)
         return status;
     // The app was deleted here meanwhile: what was pushed stays in git, there is nothing left to link.

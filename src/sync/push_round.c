@@ -34,6 +34,7 @@ static enum gs_status take_recorded(struct push_batch *batch, struct push_item *
     item->version_id = task->op.version_id;
     item->git_app_id = gs_arena_dup_slice(task->arena, gs_json_get_str(report, "gitAppId"));
     item->document_id = gs_arena_dup_slice(task->arena, gs_json_get_str(report, "documentId"));
+    gs_push_restore_names(item, report);
     gs_buf_clear(&task->json);
     gs_buf_append_str(&task->json, task->op.result);
     status = gs_buf_check(&task->json, "the recorded result", err);

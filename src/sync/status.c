@@ -128,19 +128,29 @@ static enum gs_status judge_matching(struct app_status *app, struct gs_error *er
     bool same = is_document(version->document_id, theirs);
     bool ours_changed = !same && !is_document(app->base_id, version->document_id);
     bool theirs_changed = !same && !is_document(app->base_id, theirs);
-    // A version that is newer than git's is here only; a name that differs was changed there.
+    // A version that is newer than git's is here only.
     app->here_changed = ours_changed || version != app->latest;
-    app->git_changed = theirs_changed || strcmp(app->remote.entry->name, app->view.app.name) != 0;
+    app->git_changed = theirs_changed;
     enum gs_status status = theirs_changed ? check_remote(app, err) : GS_OK;
     return status == GS_OK && ours_changed && theirs_changed ? try_merge(app, err) : status;
 }
 
-static enum gs_status judge(struct app_status *app, struct gs_error *err)
+// A name of which is not known who changed it is git's to give.
+static void judge_names(struct app_status *app)
 {
-    if (!app->remote.entry) {
-        app->here_changed = true;
-        return GS_OK;
+    const char *synced = app->link.name, *git = app->remote.entry->name;
+    const struct gs_app *here = &app->view.app;
+    enum gs_rename renamed = gs_app_find_rename(synced, here->name, git);
+    app->here_changed |= renamed == GS_RENAME_HERE || renamed == GS_RENAME_BOTH;
+    app->git_changed |= renamed != GS_RENAME_NONE && renamed != GS_RENAME_HERE;
+    if (renamed == GS_RENAME_BOTH) {
+        gs_error_release(&app->conflict);
+        (void)gs_app_fail_renamed(here->id, synced, here->name, git, &app->conflict);
     }
+}
+
+static enum gs_status judge_documents(struct app_status *app, struct gs_error *err)
+{
     find_base(app);
     if (app->matching)
         return judge_matching(app, err);
@@ -150,6 +160,18 @@ static enum gs_status judge(struct app_status *app, struct gs_error *err)
         app->latest && (!app->git_changed ||
                         !is_document(app->latest->synced_document_id, app->latest->document_id));
     return app->git_changed ? check_remote(app, err) : GS_OK;
+}
+
+static enum gs_status judge(struct app_status *app, struct gs_error *err)
+{
+    if (!app->remote.entry) {
+        app->here_changed = true;
+        return GS_OK;
+    }
+    enum gs_status status = judge_documents(app, err);
+    if (status == GS_OK)
+        judge_names(app);
+    return status;
 }
 
 static enum app_state state_of(const struct app_status *app)
@@ -231,6 +253,7 @@ static void report_sides(const struct app_status *app, yyjson_mut_doc *doc, yyjs
     }
     yyjson_mut_val *synced = yyjson_mut_obj_add_obj(doc, obj, "lastSynced");
     gs_json_add_cstr(doc, synced, "commit", app->link.commit);
+    gs_json_add_cstr(doc, synced, "name", app->link.name);
     gs_json_add_time(doc, synced, "at", app->link.synced_at);
     const struct gs_git_app *entry = app->remote.entry;
     yyjson_mut_val *remote = yyjson_mut_obj_add_obj(doc, obj, "remote");

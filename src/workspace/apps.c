@@ -30,6 +30,27 @@ enum gs_status gs_workspace_get_app(struct gs_tx *tx, const char *app_id, struct
     return status;
 }
 
+enum gs_status gs_workspace_rename_app(struct gs_tx *tx, const char *app_id, const char *name,
+                                       struct gs_arena *arena, struct gs_app_view *out_view,
+                                       struct gs_error *err)
+{
+    struct gs_app_view view;
+    enum gs_status status = gs_app_check_name(gs_slice_str(name), "/name", err);
+    if (status == GS_OK)
+        status = gs_workspace_get_app(tx, app_id, arena, &view, err);
+    if (status == GS_OK && strcmp(view.app.name, name) != 0) {
+        view.app.name = name;
+        view.app.updated_at = gs_clock_now_ms();
+        status = gs_store_rename_app(tx, app_id, name, view.app.updated_at, err);
+    }
+    if (status == GS_CONFLICT)
+        return gs_fail(err, GS_CODE_APP_ALREADY_EXISTS, "/name",
+                       "an app with the name '%s' already exists in this organization", name);
+    if (status == GS_OK)
+        *out_view = view;
+    return status;
+}
+
 enum gs_status gs_workspace_environment(struct gs_tx *tx, const char *organization_id,
                                         bool production, struct gs_arena *arena,
                                         struct gs_environment *out_env, struct gs_error *err)

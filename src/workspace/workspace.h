@@ -36,6 +36,11 @@ enum gs_status gs_workspace_add_app(struct gs_tx *tx, const char *organization_i
                                     const char *wanted_id, const char *name, const char *slug,
                                     struct gs_arena *arena, struct gs_app *out_app,
                                     struct gs_error *err) GS_MUST_CHECK;
+// Gives an app another name; its id, its documents and its link stay, and git hears of it with the next push. *view is the app afterwards.
+// Errors: app_not_found, invalid_name, app_already_exists when another app of the organization has the name.
+enum gs_status gs_workspace_rename_app(struct gs_tx *tx, const char *app_id, const char *name,
+                                       struct gs_arena *arena, struct gs_app_view *out_view,
+                                       struct gs_error *err) GS_MUST_CHECK;
 // A new version's row in the lowest environment; wanted_id is kept when it is free. The document must be in the store.
 struct gs_new_version {
     const struct gs_app *app;

@@ -126,6 +126,9 @@ class Client:
     def app(self, app):
         return self.send("GET", path_of("apps", app))
 
+    def rename(self, app, name, *, headers=None):
+        return self.send("PATCH", path_of("apps", app), {"name": name}, headers=headers)
+
     def delete_app(self, app):
         return self.send("DELETE", path_of("apps", app))
 

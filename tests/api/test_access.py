@@ -71,7 +71,8 @@ def test_what_there_is_not_is_404(client):
 
 def test_another_method_is_405_and_tells_which_there_are(client):
     for method, path, allowed in (
-        ("PATCH", path_of("apps", NOWHERE), {"GET", "PUT", "DELETE"}),
+        ("PATCH", path_of("apps"), {"POST"}),
+        ("POST", path_of("apps", NOWHERE), {"GET", "PUT", "PATCH", "DELETE"}),
         ("GET", path_of("apps"), {"POST"}),
         ("POST", "/healthz", {"GET"}),
     ):

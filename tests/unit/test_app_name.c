@@ -171,6 +171,37 @@ static void names_given_on_saving(void **state)
     assert_int_equal(save_code(LIT("a\tb")), GS_CODE_INVALID_NAME);
 }
 
+static void three_names_tell_who_renamed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *synced, *here, *git;
+        enum gs_rename wanted;
+    } rows[] = {
+        {"a", "a", "a", GS_RENAME_NONE},  {"a", "b", "b", GS_RENAME_NONE},
+        {NULL, "a", "a", GS_RENAME_NONE}, {NULL, "a", "b", GS_RENAME_UNKNOWN},
+        {"a", "b", "a", GS_RENAME_HERE},  {"a", "a", "b", GS_RENAME_GIT},
+        {"a", "b", "c", GS_RENAME_BOTH},  {"a", "A", "a", GS_RENAME_HERE},
+        {"a", "a", "A", GS_RENAME_GIT},
+    };
+    for (size_t i = 0; i < GS_COUNT(rows); i++)
+        assert_int_equal(gs_app_find_rename(rows[i].synced, rows[i].here, rows[i].git),
+                         rows[i].wanted);
+}
+
+static void two_renames_are_a_conflict_that_tells_all_three(void **state)
+{
+    (void)state;
+    struct gs_error err = GS_ERROR_INIT;
+    assert_int_equal(gs_app_fail_renamed("id", "a", "b", "c\"", &err), GS_CONFLICT);
+    assert_int_equal(err.code, GS_CODE_MERGE_CONFLICT);
+    const char *const parts[] = {"\"member\":\"name\"", "\"base\":\"a\"", "\"ours\":\"b\"",
+                                 "\"theirs\":\"c\\\"\""};
+    for (size_t i = 0; i < GS_COUNT(parts); i++)
+        assert_non_null(strstr(err.details, parts[i]));
+    gs_error_release(&err);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +211,8 @@ int main(void)
         cmocka_unit_test(names_that_are_nothing),
         cmocka_unit_test(names_have_a_length),
         cmocka_unit_test(names_given_on_saving),
+        cmocka_unit_test(three_names_tell_who_renamed),
+        cmocka_unit_test(two_renames_are_a_conflict_that_tells_all_three),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
