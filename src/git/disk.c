@@ -50,7 +50,8 @@ enum gs_status gs_disk_write(const char *folder, const char *name, const struct 
     if (write_file(temporary, parts, count) && rename(temporary, path) == 0)
         return GS_OK;
     enum gs_status status =
-        gs_fail(err, GS_CODE_STORE_FAILED, NULL, "cannot write %s: %s", path, strerror(errno));
+        gs_fail(err, GS_CODE_STORE_FAILED, NULL, "cannot write %s: %s%s", path, strerror(errno),
+                errno == ENOSPC ? "; make room, and make the call again" : "");
     unlink(temporary);
     return status;
 }

@@ -77,6 +77,9 @@ static enum gs_status fail(struct gs_db *db, struct gs_error *err)
                        "%s: another process keeps the database locked", db->path);
     if ((code & 0xff) == SQLITE_READONLY)
         return fail_read_only(db, err);
+    if ((code & 0xff) == SQLITE_FULL)
+        return gs_fail(err, GS_CODE_STORE_FAILED, NULL,
+                       "%s: the disk is full; make room, and make the call again", db->path);
     const char *system = system_reason(db);
     return gs_fail(err, GS_CODE_STORE_FAILED, NULL, "%s: %s%s%s", db->path, reason,
                    system ? ": " : "", system ? system : "");
