@@ -10,6 +10,9 @@
 
 #include "git/git_internal.h"
 
+// A packing takes a folder away once; the next one comes seconds later.
+enum { TRIES_MAX = 4 };
+
 static bool write_all(int fd, struct gs_slice data)
 {
     while (data.len > 0) {
@@ -23,9 +26,29 @@ static bool write_all(int fd, struct gs_slice data)
     return true;
 }
 
-static bool write_file(const char *path, const struct gs_slice *parts, size_t count)
+static void make_folder_of(const char *path)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    char folder[PATH_MAX];
+    snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
+    mkdir(folder, 0700); // when it fails, the next step does and says why
+}
+
+// The folder need not be there yet, and packing (pack.c) takes it away when it finds it empty,
+// perhaps just when it was made.
+static int open_new(const char *path, bool makes_folder)
+{
+    for (int tries = 0;; tries++) {
+        int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        if (fd >= 0 || errno != ENOENT || !makes_folder || tries == TRIES_MAX)
+            return fd;
+        make_folder_of(path);
+    }
+}
+
+static bool write_file(const char *path, bool makes_folder, const struct gs_slice *parts,
+                       size_t count)
+{
+    int fd = open_new(path, makes_folder);
     if (fd < 0)
         return false;
     bool ok = true;
@@ -47,7 +70,7 @@ enum gs_status gs_disk_write(const char *folder, const char *name, const struct 
                      name);
     if (n < 0 || (size_t)n >= sizeof path || m < 0 || (size_t)m >= sizeof temporary)
         return gs_fail(err, GS_CODE_STORE_FAILED, NULL, "the path %s is too long", folder);
-    if (write_file(temporary, parts, count) && rename(temporary, path) == 0)
+    if (write_file(temporary, slash != NULL, parts, count) && rename(temporary, path) == 0)
         return GS_OK;
     enum gs_status status =
         gs_fail(err, GS_CODE_STORE_FAILED, NULL, "cannot write %s: %s%s", path, strerror(errno),

@@ -6,10 +6,10 @@
 // touch the disk.
 #include <libdeflate.h>
 
-#include "git/git_internal.h"
+#include "git/pack_internal.h"
 
 // Half the time of zlib's level 3 on JSON, and a little smaller.
-enum { COMPRESSION = 1, HEADER_MAX = 16 };
+enum { COMPRESSION = 1 };
 
 // Beyond this they go to the disk at once.
 enum { FRESH_BYTES_MAX = 64 << 20 };
@@ -66,28 +66,14 @@ static struct gs_slice stream_of(const struct gs_fresh_object *object)
 
 // ---- Making ----------------------------------------------------------------
 
-// The type and size in front of a pack entry: 3 bits and 4 bits, then 7 bits a byte
-// (gitformat-pack).
-static size_t write_pack_header(git_object_t type, size_t size, unsigned char out[HEADER_MAX])
-{
-    size_t n = 0;
-    unsigned char byte = (unsigned char)(((unsigned)type << 4) | (size & 15));
-    for (size >>= 4; size > 0; size >>= 7) {
-        out[n++] = byte | 0x80;
-        byte = size & 0x7f;
-    }
-    out[n++] = byte;
-    return n;
-}
-
 // NULL when memory is out. The entry has room for the largest possible stream and is cut to what it
 // needs.
 static struct gs_fresh_object *compress_with(struct libdeflate_compressor *compressor,
                                              const git_oid *oid, git_object_t type,
                                              struct gs_slice content)
 {
-    unsigned char header[HEADER_MAX];
-    size_t header_len = write_pack_header(type, content.len, header);
+    char header[GS_PACK_ENTRY_MAX];
+    size_t header_len = gs_pack_entry_write((int)type, content.len, header);
     size_t bound = libdeflate_zlib_compress_bound(compressor, content.len);
     struct gs_fresh_object *object = malloc(sizeof *object + header_len + bound);
     if (!object)

@@ -73,6 +73,20 @@ enum gs_status gs_kept_put(struct gs_kept *kept, const char *folder, const char 
 enum gs_status gs_loose_write(const char *mirror_folder, const git_oid *oid, git_object_t type,
                               size_t size, struct gs_slice stream,
                               struct gs_error *err) GS_MUST_CHECK;
+// The whole file. What it gives is libgit2's: 0, or an error that is set; GIT_ENOTFOUND when there
+// is no such file. Release the buffer in every case.
+int gs_loose_read_file(const char *mirror_folder, const git_oid *oid, struct gs_buf *out);
+
+// A file as gs_loose_write makes it.
+struct gs_loose_parts {
+    git_object_t type;
+    size_t size;
+    struct gs_slice zlib_head;
+    struct gs_slice header;   // "<type> <size>\0"
+    struct gs_slice deflated; // the content, not checked
+};
+// Views into the file. False when it has another form.
+bool gs_loose_take_apart(struct gs_slice file, struct gs_loose_parts *out_parts);
 // Reads them for libgit2, which owns it once it was added to an object database.
 git_odb_backend *gs_loose_backend_new(const char *mirror_folder);
 
@@ -138,8 +152,8 @@ enum gs_status gs_object_peel(struct gs_mirror *mirror, const git_oid *oid, git_
 
 // ---- disk.c ----------------------------------------------------------------
 
-// Writes the file <folder>/<name> from parts: whole or not at all when the process dies. Nothing is
-// synced.
+// Writes the file <folder>/<name> from parts: whole or not at all when the process dies. Makes the
+// last folder of the name. Nothing is synced.
 enum gs_status gs_disk_write(const char *folder, const char *name, const struct gs_slice *parts,
                              size_t count, struct gs_error *err) GS_MUST_CHECK;
 // What such a file is called until it is whole, in its own folder.

@@ -14,19 +14,17 @@
 #include <git2/sys/errors.h>
 #endif
 
-enum { HEADER_MAX = 64, ZLIB_HEAD = 2, ZLIB_TAIL = 4, NAME_MAX_BYTES = 64 };
+enum { HEADER_MAX = 64, ZLIB_HEAD = 2, ZLIB_TAIL = 4, BLOCK_HEAD = 5, NAME_MAX_BYTES = 64 };
 
 // What does not compress grows a little.
 enum { FILE_MAX = GS_GIT_OBJECT_MAX + GS_GIT_OBJECT_MAX / 64 };
 
-// "objects/12/3456…", or without the name the folder that it is in.
-static void format_name(const git_oid *oid, char out_folder[NAME_MAX_BYTES],
-                        char out_name[NAME_MAX_BYTES])
+// "objects/12/3456…"
+static void format_name(const git_oid *oid, char out_name[NAME_MAX_BYTES])
 {
     struct gs_oid id;
     gs_oid_from_git(oid, &id);
     const char *hex = gs_oid_wire(&id);
-    snprintf(out_folder, NAME_MAX_BYTES, "objects/%.2s", hex);
     snprintf(out_name, NAME_MAX_BYTES, "objects/%.2s/%s", hex, hex + 2);
 }
 
@@ -68,10 +66,8 @@ enum gs_status gs_loose_write(const char *mirror_folder, const git_oid *oid, git
     unsigned char sum[ZLIB_TAIL];
     put_big_endian(adler32_combine(header_sum, content_sum, (z_off_t)size), sum);
 
-    char folder[NAME_MAX_BYTES], name[NAME_MAX_BYTES], path[GS_GIT_PATH_MAX];
-    format_name(oid, folder, name);
-    snprintf(path, sizeof path, "%s/%s", mirror_folder, folder);
-    mkdir(path, 0700); // when it fails, the next step does and says why
+    char name[NAME_MAX_BYTES];
+    format_name(oid, name);
     const struct gs_slice parts[] = {
         gs_slice_of(start, start_len),
         gs_slice_of(stream.data + ZLIB_HEAD, stream.len - ZLIB_HEAD - ZLIB_TAIL),
@@ -87,15 +83,21 @@ struct backend {
     char folder[];
 };
 
+// "<type> <size>\0"
+struct header {
+    git_object_t type;
+    size_t size;
+    size_t len;
+};
+
 // A file that is being inflated.
 struct reader {
     struct gs_buf file;
     z_stream stream;
     bool started;
     char start[HEADER_MAX]; // the first inflated bytes
-    size_t start_len, header_len;
-    git_object_t type;
-    size_t size;
+    size_t start_len;
+    struct header header;
 };
 
 static int fail(const char *what)
@@ -127,12 +129,11 @@ static int read_file(int fd, struct gs_buf *out)
     return 0;
 }
 
-// GIT_ENOTFOUND when there is no such file.
-static int open_file(const struct backend *backend, const git_oid *oid, struct gs_buf *out)
+int gs_loose_read_file(const char *mirror_folder, const git_oid *oid, struct gs_buf *out)
 {
-    char folder[NAME_MAX_BYTES], name[NAME_MAX_BYTES], path[GS_GIT_PATH_MAX];
-    format_name(oid, folder, name);
-    snprintf(path, sizeof path, "%s/%s", backend->folder, name);
+    char name[NAME_MAX_BYTES], path[GS_GIT_PATH_MAX];
+    format_name(oid, name);
+    snprintf(path, sizeof path, "%s/%s", mirror_folder, name);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? GIT_ENOTFOUND : fail("a loose object's file cannot be opened");
@@ -141,30 +142,31 @@ static int open_file(const struct backend *backend, const git_oid *oid, struct g
     return error;
 }
 
-// "<type> <size>\0" at the front of what was inflated.
-static int parse_header(struct reader *reader)
+// From the front of what was inflated.
+static int parse_header(struct gs_slice start, struct header *out_header)
 {
-    const char *end = memchr(reader->start, 0, reader->start_len);
+    const char *end = start.len > 0 ? memchr(start.data, 0, start.len) : NULL;
     if (!end)
         return fail("a loose object has no header");
-    reader->header_len = (size_t)(end - reader->start) + 1;
-    struct gs_slice rest = gs_slice_of(reader->start, reader->header_len - 1);
+    struct gs_slice rest = gs_slice_of(start.data, (size_t)(end - start.data));
+    struct header header = {.len = rest.len + 1};
     struct gs_slice type = gs_slice_split(&rest, ' ');
     char type_text[HEADER_MAX];
     snprintf(type_text, sizeof type_text, "%.*s", GS_SLICE_ARG(type));
     int64_t size;
-    reader->type = git_object_string2type(type_text);
-    if (!git_object_typeisloose(reader->type) || !gs_slice_to_int(rest, &size) || size < 0 ||
+    header.type = git_object_string2type(type_text);
+    if (!git_object_typeisloose(header.type) || !gs_slice_to_int(rest, &size) || size < 0 ||
         size > GS_GIT_OBJECT_MAX)
         return fail("a loose object has a malformed header");
-    reader->size = (size_t)size;
+    header.size = (size_t)size;
+    *out_header = header;
     return 0;
 }
 
 static int start_reader(const struct backend *backend, const git_oid *oid, struct reader *reader)
 {
     *reader = (struct reader){0};
-    int error = open_file(backend, oid, &reader->file);
+    int error = gs_loose_read_file(backend->folder, oid, &reader->file);
     if (error != 0)
         return error;
     reader->started = inflateInit(&reader->stream) == Z_OK;
@@ -180,7 +182,7 @@ static int start_reader(const struct backend *backend, const git_oid *oid, struc
     if (result != Z_OK && result != Z_STREAM_END)
         return fail("a loose object is not compressed as it should be");
     reader->start_len = sizeof reader->start - reader->stream.avail_out;
-    return parse_header(reader);
+    return parse_header(gs_slice_of(reader->start, reader->start_len), &reader->header);
 }
 
 static void end_reader(struct reader *reader)
@@ -193,17 +195,49 @@ static void end_reader(struct reader *reader)
 // Exactly size bytes, then the end of the stream, then the end of the file.
 static int inflate_content(struct reader *reader, char *to)
 {
-    size_t have = reader->start_len - reader->header_len;
-    if (have > reader->size)
+    size_t have = reader->start_len - reader->header.len;
+    if (have > reader->header.size)
         return fail("a loose object is longer than it says");
-    memcpy(to, reader->start + reader->header_len, have);
+    memcpy(to, reader->start + reader->header.len, have);
     z_stream *stream = &reader->stream;
     stream->next_out = (Bytef *)to + have;
-    stream->avail_out = (uInt)(reader->size - have);
+    stream->avail_out = (uInt)(reader->header.size - have);
     int result = inflate(stream, Z_FINISH);
     if (result != Z_STREAM_END || stream->avail_out != 0 || stream->avail_in != 0)
         return fail("a loose object is cut short or changed");
     return 0;
+}
+
+// Deflate, no dictionary, and the check bits right (RFC 1950, 2.2).
+static bool is_zlib_head(const char *head)
+{
+    unsigned method = (unsigned char)head[0], flags = (unsigned char)head[1];
+    return (method & 0xf) == Z_DEFLATED && !(flags & 0x20) && (method << 8 | flags) % 31 == 0;
+}
+
+bool gs_loose_take_apart(struct gs_slice file, struct gs_loose_parts *out_parts)
+{
+    enum { HEADER_AT = ZLIB_HEAD + BLOCK_HEAD };
+    struct header header;
+    char start[HEADER_MAX];
+    if (file.len <= HEADER_AT + ZLIB_TAIL || !is_zlib_head(file.data))
+        return false;
+    struct gs_slice rest = gs_slice_of(file.data + HEADER_AT, file.len - HEADER_AT - ZLIB_TAIL);
+    if (rest.len > HEADER_MAX / 2)
+        rest.len = HEADER_MAX / 2;
+    if (parse_header(rest, &header) != 0)
+        return false;
+    size_t start_len = write_start(rest.data, header.len, file.data, start);
+    if (memcmp(start, file.data, start_len) != 0)
+        return false;
+    *out_parts = (struct gs_loose_parts){
+        .type = header.type,
+        .size = header.size,
+        .zlib_head = gs_slice_of(file.data, ZLIB_HEAD),
+        .header = gs_slice_of(rest.data, header.len),
+        .deflated = gs_slice_of(file.data + start_len, file.len - start_len - ZLIB_TAIL),
+    };
+    return true;
 }
 
 static int read_object(void **out_data, size_t *out_len, git_object_t *out_type,
@@ -213,14 +247,14 @@ static int read_object(void **out_data, size_t *out_len, git_object_t *out_type,
     char *data = NULL;
     int error = start_reader((struct backend *)base, oid, &reader);
     if (error == 0) {
-        data = git_odb_backend_data_alloc(base, reader.size + 1);
+        data = git_odb_backend_data_alloc(base, reader.header.size + 1);
         error = data ? inflate_content(&reader, data) : GIT_ERROR;
     }
     if (error == 0) {
-        data[reader.size] = 0;
+        data[reader.header.size] = 0;
         *out_data = data;
-        *out_len = reader.size;
-        *out_type = reader.type;
+        *out_len = reader.header.size;
+        *out_type = reader.header.type;
     } else if (data) {
         git_odb_backend_data_free(base, data);
     }
@@ -234,8 +268,8 @@ static int read_header(size_t *out_len, git_object_t *out_type, git_odb_backend 
     struct reader reader;
     int error = start_reader((struct backend *)base, oid, &reader);
     if (error == 0) {
-        *out_len = reader.size;
-        *out_type = reader.type;
+        *out_len = reader.header.size;
+        *out_type = reader.header.type;
     }
     end_reader(&reader);
     return error;
@@ -244,8 +278,8 @@ static int read_header(size_t *out_len, git_object_t *out_type, git_odb_backend 
 static int exists(git_odb_backend *base, const git_oid *oid)
 {
     const struct backend *backend = (struct backend *)base;
-    char folder[NAME_MAX_BYTES], name[NAME_MAX_BYTES], path[GS_GIT_PATH_MAX];
-    format_name(oid, folder, name);
+    char name[NAME_MAX_BYTES], path[GS_GIT_PATH_MAX];
+    format_name(oid, name);
     snprintf(path, sizeof path, "%s/%s", backend->folder, name);
     return access(path, F_OK) == 0;
 }

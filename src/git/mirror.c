@@ -22,11 +22,7 @@ static const char config_text[] = "[core]\n"
                                   "\tfilemode = true\n"
                                   "\tbare = true\n"
                                   "\tprotectHFS = true\n"
-                                  "\tprotectNTFS = true\n"
-                                  // What packing may take of the memory.
-                                  "[pack]\n"
-                                  "\twindowMemory = 64m\n"
-                                  "\tdeltaCacheSize = 32m\n";
+                                  "\tprotectNTFS = true\n";
 
 static enum gs_status make_file(const char *folder, const char *name, const char *text,
                                 struct gs_error *err)

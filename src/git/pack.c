@@ -2,6 +2,9 @@
 // would ever take them away. Decides nothing about when.
 // SPDX-License-Identifier: Apache-2.0
 //
+// What is compressed already is copied as it is (pack_loose.c, pack_merge.c): packing costs little
+// more than the bytes on the disk, and does without the deltas that would make a pack smaller.
+//
 // It works beside the mirror's owner, on a view of its own: objects never change, libgit2 looks for
 // new packs when it misses one, and nothing is removed before it was found again in a pack.
 #include <dirent.h>
@@ -10,19 +13,21 @@
 #include <unistd.h>
 
 #include "base/files.h"
-#include "git/git_internal.h"
 #include "git/history.h"
+#include "git/pack_internal.h"
 #include "git/upkeep.h"
 
 // With more packs than this the small ones are packed again as one, so that a look-up never asks
 // hundreds.
-enum { LOOSE_AT_ONCE = 5000, PACKS_MAX = 32, MERGED_OBJECTS_MAX = 100000 };
+enum { LOOSE_AT_ONCE = 5000, PACKS_MAX = 32, FAN = 256 };
 
-static const off_t small_pack_bytes = 64 << 20;
+// What goes into one pack, about: as much room is needed on the disk meanwhile.
+static const uint64_t bytes_at_once = 1 << 30;
 
 struct loose {
     struct loose *next;
     git_oid oid;
+    bool is_packed; // before we came
 };
 
 struct old_pack {
@@ -34,193 +39,187 @@ struct work {
     const struct gs_packing *how;
     struct gs_mirror *mirror; // a view of our own
     struct gs_arena *arena;
-    git_packbuilder *builder;
+    struct gs_pack_writer writer;
     git_odb *packs; // what is in packs already
     struct loose *loose;
-    size_t loose_count;
+    size_t loose_count, unpacked_count;
     struct old_pack *old_packs;
+    size_t old_count, old_objects;
+    uint64_t bytes; // of the files that are packed
     bool stopped, more;
 };
 
-// What was stopped is no error.
-static enum gs_status fail_packing(const struct work *work, struct gs_error *err)
+// False when it is to end.
+static bool go_on(void *arg)
 {
-    if (work->stopped)
-        return GS_OK;
-    const git_error *last = git_error_last();
-    if (last && (last->klass == GIT_ERROR_OS || last->klass == GIT_ERROR_FILESYSTEM))
-        return gs_fail(err, GS_CODE_STORE_FAILED, NULL, "the mirror cannot be packed: %s",
-                       last->message);
-    return gs_git_fail_mirror(err, "it cannot be packed");
+    struct work *work = arg;
+    work->stopped |= !work->how->goes_on(work->how->arg);
+    return !work->stopped;
 }
 
-// ---- What is to be packed --------------------------------------------------
+// ---- Loose files -----------------------------------------------------------
 
 // "12" and "3456…" are one id. False for a file of another kind.
 static bool read_name(unsigned folder, const char *name, git_oid *out_oid)
 {
     char hex[GIT_OID_HEXSZ + 1];
-    if (strlen(name) != GIT_OID_HEXSZ - 2)
+    if (strspn(name, "0123456789abcdef") != GIT_OID_HEXSZ - 2 || name[GIT_OID_HEXSZ - 2])
         return false;
-    snprintf(hex, sizeof hex, "%02x%s", folder & 0xff, name);
+    snprintf(hex, sizeof hex, "%02x%.38s", folder & 0xff, name);
     return git_oid_fromstr(out_oid, hex) == 0;
 }
 
-static enum gs_status take_loose(struct work *work, const git_oid *oid, struct gs_error *err)
+static void take_loose(struct work *work, const git_oid *oid, off_t size)
 {
     struct loose *loose = gs_arena_alloc(work->arena, sizeof *loose);
-    *loose = (struct loose){.next = work->loose, .oid = *oid};
+    bool is_packed = git_odb_exists_ext(work->packs, oid, GIT_ODB_LOOKUP_NO_REFRESH);
+    *loose = (struct loose){.next = work->loose, .oid = *oid, .is_packed = is_packed};
     work->loose = loose;
     work->loose_count++;
-    if (git_odb_exists_ext(work->packs, oid, GIT_ODB_LOOKUP_NO_REFRESH))
-        return GS_OK;
-    return git_packbuilder_insert(work->builder, oid, NULL) == 0 ? GS_OK : fail_packing(work, err);
+    if (is_packed)
+        return;
+    work->unpacked_count++;
+    work->bytes += (uint64_t)size;
+}
+
+static bool is_full(const struct work *work)
+{
+    return work->loose_count == LOOSE_AT_ONCE || work->bytes > bytes_at_once;
+}
+
+static bool open_folder(const struct work *work, const char *name, DIR **out_dir)
+{
+    char folder[GS_GIT_PATH_MAX];
+    DIR *dir = gs_disk_join(folder, work->mirror->folder, name) ? opendir(folder) : NULL;
+    if (dir)
+        *out_dir = dir;
+    return dir != NULL;
 }
 
 // The objects of objects/<two digits>.
-static enum gs_status take_loose_folder(struct work *work, unsigned number, struct gs_error *err)
+static void take_loose_folder(struct work *work, unsigned number)
 {
-    char name[16], folder[GS_GIT_PATH_MAX];
+    char name[16];
+    DIR *dir;
     snprintf(name, sizeof name, "objects/%02x", number & 0xff);
-    DIR *dir = gs_disk_join(folder, work->mirror->folder, name) ? opendir(folder) : NULL;
-    enum gs_status status = GS_OK;
-    for (struct dirent *entry;
-         dir && status == GS_OK && !work->stopped && (entry = readdir(dir));) {
+    if (!open_folder(work, name, &dir))
+        return;
+    for (struct dirent *entry; !work->more && (entry = readdir(dir));) {
         git_oid oid;
-        if (!read_name(number, entry->d_name, &oid))
+        struct stat st;
+        if (!read_name(number, entry->d_name, &oid) ||
+            fstatat(dirfd(dir), entry->d_name, &st, 0) != 0)
             continue;
-        work->more = work->loose_count == LOOSE_AT_ONCE;
-        if (work->more)
-            break;
-        status = take_loose(work, &oid, err);
+        work->more = is_full(work);
+        if (!work->more)
+            take_loose(work, &oid, st.st_size);
     }
-    if (dir)
-        closedir(dir);
+    closedir(dir);
+}
+
+static enum gs_status write_loose(struct work *work, struct gs_error *err)
+{
+    enum gs_status status =
+        gs_pack_writer_begin(&work->writer, work->how->scratch, work->unpacked_count, err);
+    for (struct loose *loose = work->loose; loose && status == GS_OK && go_on(work);
+         loose = loose->next)
+        if (!loose->is_packed)
+            status = gs_pack_add_loose(&work->writer, work->mirror, &loose->oid, err);
     return status;
 }
 
-static int insert(const git_oid *oid, void *arg)
-{
-    struct work *work = arg;
-    return git_packbuilder_insert(work->builder, oid, NULL);
-}
+// ---- Small packs -----------------------------------------------------------
 
-static enum gs_status insert_pack(struct work *work, const char *index, struct gs_error *err)
-{
-    git_odb *odb;
-    git_odb_backend *backend;
-    if (git_odb_new(&odb) != 0)
-        return fail_packing(work, err);
-    int error = git_odb_backend_one_pack(&backend, index);
-    if (error == 0)
-        error = git_odb_add_backend(odb, backend, 1);
-    if (error == 0)
-        error = git_odb_foreach(odb, insert, work);
-    enum gs_status status = error == 0 ? GS_OK : fail_packing(work, err);
-    git_odb_free(odb);
-    return status;
-}
-
-// A small pack's name without ".pack", and the path of its index.
-static bool is_small_pack(struct work *work, const char *folder, const char *name,
-                          struct old_pack **out_pack, char out_index[GS_GIT_PATH_MAX])
+static bool measure_file(DIR *dir, const char *stem, const char *suffix, off_t *out_size)
 {
     struct stat st;
-    char path[GS_GIT_PATH_MAX];
-    struct gs_slice stem = gs_slice_str(name);
-    if (!gs_slice_ends(stem, ".pack") || !gs_disk_join(path, folder, name) ||
-        stat(path, &st) != 0 || st.st_size > small_pack_bytes)
+    char name[NAME_MAX + 8];
+    snprintf(name, sizeof name, "%s%s", stem, suffix);
+    if (fstatat(dirfd(dir), name, &st, 0) != 0)
         return false;
-    stem.len -= strlen(".pack");
-    struct old_pack *pack = gs_arena_alloc(work->arena, sizeof *pack + stem.len + 1);
-    memcpy(pack->stem, stem.data, stem.len);
-    pack->stem[stem.len] = '\0';
-    *out_pack = pack;
-    int n = snprintf(out_index, GS_GIT_PATH_MAX, "%s/%s.idx", folder, pack->stem);
-    return n > 0 && n < GS_GIT_PATH_MAX;
+    *out_size = st.st_size;
+    return true;
 }
 
-static enum gs_status take_small_packs(struct work *work, struct gs_error *err)
+// Unless it is a large one, or no more have room in one pack.
+static void take_pack(struct work *work, DIR *dir, const char *stem)
 {
-    char folder[GS_GIT_PATH_MAX], index[GS_GIT_PATH_MAX];
-    bool fits = gs_disk_join(folder, work->mirror->folder, "objects/pack");
-    DIR *dir = fits ? opendir(folder) : NULL;
-    enum gs_status status = GS_OK;
-    for (struct dirent *entry;
-         dir && status == GS_OK && !work->stopped && (entry = readdir(dir));) {
-        struct old_pack *pack;
-        if (git_packbuilder_object_count(work->builder) > MERGED_OBJECTS_MAX)
-            break;
-        if (!is_small_pack(work, folder, entry->d_name, &pack, index))
+    off_t size, index_size;
+    if (!measure_file(dir, stem, ".pack", &size) || !measure_file(dir, stem, ".idx", &index_size))
+        return;
+    size_t objects = gs_merge_estimate((uint64_t)index_size);
+    if (size > GS_MERGE_PACK_MAX || objects > GS_MERGE_OBJECTS_MAX - work->old_objects ||
+        work->bytes > bytes_at_once)
+        return;
+    size_t len = strlen(stem) + 1;
+    struct old_pack *pack = gs_arena_alloc(work->arena, sizeof *pack + len);
+    memcpy(pack->stem, stem, len);
+    pack->next = work->old_packs;
+    work->old_packs = pack;
+    work->old_count++;
+    work->old_objects += objects;
+    work->bytes += (uint64_t)size;
+}
+
+static void take_small_packs(struct work *work)
+{
+    DIR *dir;
+    if (!open_folder(work, "objects/pack", &dir))
+        return;
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        char stem[NAME_MAX + 1];
+        struct gs_slice name = gs_slice_str(entry->d_name);
+        if (!gs_slice_ends(name, ".pack"))
             continue;
-        status = insert_pack(work, index, err);
-        pack->next = work->old_packs;
-        work->old_packs = pack;
+        snprintf(stem, sizeof stem, "%.*s", (int)(name.len - strlen(".pack")), name.data);
+        take_pack(work, dir, stem);
     }
-    if (dir)
-        closedir(dir);
+    closedir(dir);
+}
+
+static enum gs_status load_old_packs(struct work *work, struct gs_merge *merge,
+                                     struct gs_error *err)
+{
+    enum gs_status status = GS_OK;
+    for (struct old_pack *pack = work->old_packs; pack && status == GS_OK && go_on(work);
+         pack = pack->next) {
+        const char *stem =
+            gs_arena_printf(work->arena, "%s/objects/pack/%s", work->mirror->folder, pack->stem);
+        status = gs_merge_add(merge, stem, err);
+    }
     return status;
 }
 
-// ---- The pack --------------------------------------------------------------
-
-static int go_on(struct work *work)
+static enum gs_status write_merged(struct work *work, struct gs_error *err)
 {
-    work->stopped |= !work->how->goes_on(work->how->arg);
-    return work->stopped ? -1 : 0;
+    struct gs_merge merge;
+    gs_merge_init(&merge, work->arena);
+    enum gs_status status = load_old_packs(work, &merge, err);
+    if (status == GS_OK && !work->stopped)
+        status = gs_pack_writer_begin(&work->writer, work->how->scratch, merge.by_id.count, err);
+    if (status == GS_OK && !work->stopped)
+        status = gs_merge_copy(&merge, &work->writer, go_on, work, err);
+    gs_merge_release(&merge);
+    return status;
 }
 
-static int while_deltifying(int stage, uint32_t current, uint32_t total, void *arg)
-{
-    (void)stage;
-    (void)current;
-    (void)total;
-    return go_on(arg);
-}
-
-static int while_writing(const git_indexer_progress *progress, void *arg)
-{
-    (void)progress;
-    return go_on(arg);
-}
-
-static enum gs_status begin_pack(struct work *work, struct gs_error *err)
-{
-    if (git_packbuilder_new(&work->builder, work->mirror->repo) != 0)
-        return fail_packing(work, err);
-    git_packbuilder_set_threads(work->builder, 1);
-    return git_packbuilder_set_callbacks(work->builder, while_deltifying, work) == 0
-               ? GS_OK
-               : fail_packing(work, err);
-}
-
-// In the scratch folder.
-static enum gs_status write_pack(struct work *work, struct gs_error *err)
-{
-    if (go_on(work) != 0 ||
-        git_packbuilder_write(work->builder, work->how->scratch, 0600, while_writing, work) != 0)
-        return fail_packing(work, err);
-    return GS_OK;
-}
+// ---- What it replaces ------------------------------------------------------
 
 // The index comes last: without it the pack is not seen.
 static enum gs_status move_pack(struct work *work, struct gs_error *err)
 {
     static const char *const suffixes[] = {"pack", "idx"};
-    const char *name = git_packbuilder_name(work->builder);
     for (size_t i = 0; i < GS_COUNT(suffixes); i++) {
         char from[GS_GIT_PATH_MAX + 64], to[GS_GIT_PATH_MAX + 64];
-        snprintf(from, sizeof from, "%s/pack-%s.%s", work->how->scratch, name, suffixes[i]);
-        snprintf(to, sizeof to, "%s/objects/pack/pack-%s.%s", work->mirror->folder, name,
-                 suffixes[i]);
+        snprintf(from, sizeof from, "%s/new.%s", work->how->scratch, suffixes[i]);
+        snprintf(to, sizeof to, "%s/objects/pack/pack-%s.%s", work->mirror->folder,
+                 work->writer.name.hex, suffixes[i]);
         if (rename(from, to) != 0)
             return gs_fail(err, GS_CODE_STORE_FAILED, NULL, "cannot move %s: %s", from,
                            strerror(errno));
     }
     return GS_OK;
 }
-
-// ---- What it replaces ------------------------------------------------------
 
 static enum gs_status open_packs(struct work *work, struct gs_error *err)
 {
@@ -231,7 +230,7 @@ static enum gs_status open_packs(struct work *work, struct gs_error *err)
     if (!gs_disk_join(path, work->mirror->folder, "objects") || git_odb_new(&work->packs) != 0 ||
         git_odb_backend_pack(&backend, path) != 0 ||
         git_odb_add_backend(work->packs, backend, 1) != 0)
-        return fail_packing(work, err);
+        return gs_git_fail_mirror(err, "its packs cannot be opened");
     return GS_OK;
 }
 
@@ -248,14 +247,23 @@ static void remove_packed(struct work *work)
     }
 }
 
+// One who writes into such a folder makes it again (disk.c).
+static void remove_empty_folders(struct work *work)
+{
+    for (unsigned i = 0; i < FAN; i++) {
+        char path[GS_GIT_PATH_MAX + 16];
+        snprintf(path, sizeof path, "%s/objects/%02x", work->mirror->folder, i);
+        rmdir(path); // of one with something in it does nothing
+    }
+}
+
 // The index goes first: a pack without one is no part of the mirror.
 static void remove_old_packs(struct work *work)
 {
     for (struct old_pack *pack = work->old_packs; pack; pack = pack->next) {
         char path[GS_GIT_PATH_MAX + 128];
-        const char *name = git_packbuilder_name(work->builder);
-        if (strcmp(pack->stem + strlen("pack-"), name) == 0)
-            continue; // the same objects as one of them had
+        if (gs_slice_ends(gs_slice_str(pack->stem), work->writer.name.hex))
+            continue; // the same bytes as one of them had
         snprintf(path, sizeof path, "%s/objects/pack/%s.idx", work->mirror->folder, pack->stem);
         unlink(path);
         snprintf(path, sizeof path, "%s/objects/pack/%s.pack", work->mirror->folder, pack->stem);
@@ -271,30 +279,27 @@ static enum gs_status replace(struct work *work, bool written, struct gs_error *
     if (status != GS_OK)
         return status;
     remove_packed(work);
+    remove_empty_folders(work);
     remove_old_packs(work);
     return GS_OK;
 }
 
-static enum gs_status finish_pack(struct work *work, struct gs_error *err)
+// What write makes, if anything, takes the place of what it was made from.
+static enum gs_status run(struct work *work,
+                          enum gs_status (*write)(struct work *work, struct gs_error *err),
+                          struct gs_error *err)
 {
-    bool written = git_packbuilder_object_count(work->builder) > 0;
-    enum gs_status status = written ? write_pack(work, err) : GS_OK;
+    enum gs_status status = write && go_on(work) ? write(work, err) : GS_OK;
+    if (write && status == GS_OK && go_on(work))
+        status = gs_pack_writer_finish(&work->writer, err);
     if (status != GS_OK || work->stopped)
         return status;
     work->stopped = !work->how->enter(work->how->arg);
     if (work->stopped)
         return GS_OK;
-    status = replace(work, written, err);
+    status = replace(work, write != NULL, err);
     work->how->leave(work->how->arg);
     return status;
-}
-
-static void end_pack(struct work *work)
-{
-    git_packbuilder_free(work->builder);
-    work->builder = NULL;
-    work->loose = NULL;
-    work->old_packs = NULL;
 }
 
 // ---- All of it -------------------------------------------------------------
@@ -302,13 +307,13 @@ static void end_pack(struct work *work)
 static enum gs_status pack_loose(struct work *work, struct gs_error *err)
 {
     enum gs_status status = open_packs(work, err);
-    if (status == GS_OK)
-        status = begin_pack(work, err);
-    for (unsigned i = 0; i < 256 && status == GS_OK && !work->more && !work->stopped; i++)
-        status = take_loose_folder(work, i, err);
-    if (status == GS_OK && work->loose)
-        status = finish_pack(work, err);
-    end_pack(work);
+    if (status != GS_OK)
+        return status;
+    for (unsigned i = 0; i < FAN && !work->more && go_on(work); i++)
+        take_loose_folder(work, i);
+    if (work->loose)
+        status = run(work, work->unpacked_count > 0 ? write_loose : NULL, err);
+    gs_pack_writer_release(&work->writer);
     return status;
 }
 
@@ -318,12 +323,11 @@ static enum gs_status merge_packs(struct work *work, struct gs_error *err)
     gs_mirror_measure(work->mirror->folder, &size);
     if (size.packs <= PACKS_MAX)
         return GS_OK;
-    enum gs_status status = begin_pack(work, err);
-    if (status == GS_OK)
-        status = take_small_packs(work, err);
-    if (status == GS_OK && work->old_packs && work->old_packs->next)
-        status = finish_pack(work, err);
-    end_pack(work);
+    work->loose = NULL;
+    work->bytes = 0;
+    take_small_packs(work);
+    enum gs_status status = work->old_count > 1 ? run(work, write_merged, err) : GS_OK;
+    gs_pack_writer_release(&work->writer);
     return status;
 }
 

@@ -1,12 +1,9 @@
 // Takes a small pack apart in memory (gitformat-pack, version 2) and writes its objects as loose
 // files, believing nothing of what it says. Knows nothing of how it came.
 // SPDX-License-Identifier: Apache-2.0
-#include <openssl/evp.h>
 #include <zlib.h>
 
-#include "git/git_internal.h"
-
-enum { HEADER = 12, SHA1_BYTES = 20, TYPE_OFS_DELTA = 6, TYPE_REF_DELTA = 7 };
+#include "git/pack_internal.h"
 
 // What all objects and deltas of the pack may have together, inflated: eight times the bytes of the
 // largest pack that comes here, which JSON seldom reaches. More is left to the indexer.
@@ -47,72 +44,22 @@ static enum gs_status fail(struct unpacking *unpacking, const char *what)
 
 size_t gs_pack_count_objects(struct gs_slice start)
 {
-    if (start.len < HEADER || memcmp(start.data, "PACK\0\0\0\2", 8) != 0)
+    if (start.len < GS_PACK_HEADER || memcmp(start.data, "PACK\0\0\0\2", 8) != 0)
         return SIZE_MAX;
     size_t count = 0;
-    for (size_t i = 8; i < HEADER; i++)
+    for (size_t i = 8; i < GS_PACK_HEADER; i++)
         count = count << 8 | (unsigned char)start.data[i];
     return count;
 }
 
-static bool sum_is_right(struct gs_slice pack)
+bool gs_pack_sum_is_right(struct gs_slice file)
 {
     unsigned char sum[EVP_MAX_MD_SIZE];
-    size_t len = pack.len - SHA1_BYTES;
-    return EVP_Digest(pack.data, len, sum, NULL, EVP_sha1(), NULL) == 1 &&
-           memcmp(sum, pack.data + len, SHA1_BYTES) == 0;
-}
-
-static bool next_byte(struct unpacking *unpacking, unsigned char *out_byte)
-{
-    if (unpacking->at == unpacking->pack.len)
+    if (file.len < GS_PACK_TRAILER)
         return false;
-    *out_byte = (unsigned char)unpacking->pack.data[unpacking->at++];
-    return true;
-}
-
-// Three bits of type and the size, least significant bits first.
-static bool read_header(struct unpacking *unpacking, struct item *item, size_t *out_size)
-{
-    unsigned char byte;
-    if (!next_byte(unpacking, &byte))
-        return false;
-    item->stored_type = byte >> 4 & 7;
-    size_t size = byte & 15;
-    for (unsigned shift = 4; byte & 0x80; shift += 7) {
-        if (shift > 32 || !next_byte(unpacking, &byte))
-            return false;
-        size |= (size_t)(byte & 0x7f) << shift;
-    }
-    *out_size = size;
-    return true;
-}
-
-// How far back the base is: each further byte adds one besides its bits.
-static bool read_base_offset(struct unpacking *unpacking, struct item *item)
-{
-    unsigned char byte;
-    if (!next_byte(unpacking, &byte))
-        return false;
-    size_t distance = byte & 0x7f;
-    while (byte & 0x80) {
-        if (distance > unpacking->pack.len || !next_byte(unpacking, &byte))
-            return false;
-        distance = (distance + 1) << 7 | (byte & 0x7f);
-    }
-    if (distance == 0 || distance > item->offset)
-        return false;
-    item->base_offset = item->offset - distance;
-    return true;
-}
-
-static bool read_base_id(struct unpacking *unpacking, struct item *item)
-{
-    if (unpacking->pack.len - unpacking->at < GIT_OID_RAWSZ)
-        return false;
-    memcpy(item->base_id.id, unpacking->pack.data + unpacking->at, GIT_OID_RAWSZ);
-    unpacking->at += GIT_OID_RAWSZ;
-    return true;
+    size_t len = file.len - GS_PACK_TRAILER;
+    return EVP_Digest(file.data, len, sum, NULL, EVP_sha1(), NULL) == 1 &&
+           memcmp(sum, file.data + len, GS_PACK_TRAILER) == 0;
 }
 
 // Memory for what is inflated; NULL, with too_large or without, when there is to be none. What no
@@ -155,22 +102,21 @@ static enum gs_status inflate_entry(struct unpacking *unpacking, struct item *it
 
 static enum gs_status read_item(struct unpacking *unpacking, struct item *item)
 {
-    size_t size;
-    *item = (struct item){.offset = unpacking->at, .type = GIT_OBJECT_INVALID};
-    bool ok = read_header(unpacking, item, &size);
-    if (ok && item->stored_type == TYPE_OFS_DELTA)
-        ok = read_base_offset(unpacking, item);
-    else if (ok && item->stored_type == TYPE_REF_DELTA)
-        ok = read_base_id(unpacking, item);
-    else if (ok)
-        ok = git_object_typeisloose((git_object_t)item->stored_type);
-    return ok ? inflate_entry(unpacking, item, size)
-              : fail(unpacking, "an entry has a malformed header");
+    struct gs_pack_entry entry;
+    if (!gs_pack_entry_read(unpacking->pack, unpacking->at, &entry))
+        return fail(unpacking, "an entry has a malformed header");
+    *item = (struct item){.offset = unpacking->at,
+                          .stored_type = entry.type,
+                          .base_offset = entry.base_offset,
+                          .base_id = entry.base_id,
+                          .type = GIT_OBJECT_INVALID};
+    unpacking->at = entry.stream_at;
+    return inflate_entry(unpacking, item, entry.size);
 }
 
 static enum gs_status read_items(struct unpacking *unpacking)
 {
-    unpacking->at = HEADER;
+    unpacking->at = GS_PACK_HEADER;
     for (size_t i = 0; i < unpacking->count; i++) {
         enum gs_status status = read_item(unpacking, &unpacking->items[i]);
         if (status != GS_OK)
@@ -275,7 +221,7 @@ static const struct item *find_known(const struct unpacking *unpacking, const st
 {
     for (size_t i = 0; i < unpacking->count; i++) {
         const struct item *item = &unpacking->items[i];
-        bool is_base = delta->stored_type == TYPE_OFS_DELTA
+        bool is_base = delta->stored_type == GS_PACK_OFS_DELTA
                            ? item->offset == delta->base_offset
                            : git_oid_equal(&item->oid, &delta->base_id);
         if (is_base && item->type != GIT_OBJECT_INVALID)
@@ -309,13 +255,13 @@ static enum gs_status resolve_on_mirror(struct unpacking *unpacking, struct item
 
 static enum gs_status resolve(struct unpacking *unpacking, struct item *item)
 {
-    if (item->stored_type < TYPE_OFS_DELTA) {
+    if (item->stored_type < GS_PACK_OFS_DELTA) {
         item->content = item->inflated;
         return know(unpacking, item, (git_object_t)item->stored_type);
     }
     const struct item *base = find_known(unpacking, item);
     if (!base)
-        return item->stored_type == TYPE_REF_DELTA ? resolve_on_mirror(unpacking, item) : GS_OK;
+        return item->stored_type == GS_PACK_REF_DELTA ? resolve_on_mirror(unpacking, item) : GS_OK;
     enum gs_status status = apply_delta(unpacking, item, base->content);
     return status == GS_OK ? know(unpacking, item, base->type) : status;
 }
@@ -346,7 +292,7 @@ static enum gs_status write_item(struct unpacking *unpacking, const struct item 
     struct gs_mirror *mirror = unpacking->mirror;
     if (git_odb_exists_ext(mirror->odb, &item->oid, GIT_ODB_LOOKUP_NO_REFRESH))
         return GS_OK;
-    if (item->stored_type < TYPE_OFS_DELTA)
+    if (item->stored_type < GS_PACK_OFS_DELTA)
         return gs_loose_write(mirror->folder, &item->oid, item->type, item->content.len,
                               item->stream, unpacking->err);
     return gs_object_write_loose(mirror, item->type, &item->oid, item->content, unpacking->err);
@@ -381,11 +327,12 @@ enum gs_status gs_unpack(struct gs_mirror *mirror, struct gs_slice pack, bool *o
     unpacking->mirror = mirror;
     unpacking->err = err;
     enum gs_status status;
-    if (count > GS_UNPACK_OBJECTS_MAX || pack.len < HEADER + SHA1_BYTES || !sum_is_right(pack)) {
+    if (count > GS_UNPACK_OBJECTS_MAX || pack.len < GS_PACK_HEADER + GS_PACK_TRAILER ||
+        !gs_pack_sum_is_right(pack)) {
         status = fail(unpacking, "it is not whole");
     } else {
         unpacking->count = count;
-        unpacking->pack = gs_slice_of(pack.data, pack.len - SHA1_BYTES);
+        unpacking->pack = gs_slice_of(pack.data, pack.len - GS_PACK_TRAILER);
         status = unpack(unpacking);
     }
     if (unpacking->too_large) {

@@ -32,10 +32,11 @@ struct gs_packing {
     void (*leave)(void *arg);
     void *arg;
 };
-// Puts loose objects, at most some thousands, into one pack; when there are many packs, puts the
-// small ones together. Each object is in the mirror at every moment, however this ends, and those
-// who have the mirror open find it. *out_done: nothing is left to be packed. Memory stays under 150
-// MB. Errors: internal for a damaged mirror, store_failed for a full disk, no_memory.
+// Puts loose objects, at most some thousands and about a gigabyte, into one pack; when there are
+// many packs, puts the small ones together. What is compressed is copied as it is. Each object is
+// in the mirror at every moment, however this ends, and those who have the mirror open find it.
+// *out_done: nothing is left to be packed. Memory: one object and its file, or one small pack (64
+// MB). Errors: internal for a damaged mirror, store_failed for a full disk, no_memory.
 enum gs_status gs_mirror_pack(const char *folder, const struct gs_packing *packing, bool *out_done,
                               struct gs_error *err) GS_MUST_CHECK;
 
