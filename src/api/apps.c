@@ -151,10 +151,11 @@ enum gs_status gs_app_import(struct call *call, struct gs_error *err)
 
 enum gs_status gs_app_export(struct call *call, struct gs_error *err)
 {
-    const char *all = gs_call_query(call, "exportAllVersions");
     const char *version = gs_call_query(call, "appVersion");
-    struct gs_export_choice choice = {.version = version && *version ? version : NULL,
-                                      .all = all && strcmp(all, "true") == 0};
+    struct gs_export_choice choice = {.version = version && *version ? version : NULL};
+    enum gs_status status = gs_query_flag(call, "exportAllVersions", &choice.all, err);
+    if (status != GS_OK)
+        return status;
     return gs_workspace_export(call->api->options.store, gs_call_param(call, "workspaceId"),
                                gs_call_param(call, "appId"), &choice, &call->raw, err);
 }

@@ -88,6 +88,7 @@ def test_an_export_gives_back_what_was_imported_to_the_byte(shelf, wanted):
     assert shelf.exported(app, appVersion="v1") == app.bytes
     assert shelf.exported(app, appVersion=app.version) == app.bytes
     assert shelf.exported(app, exportAllVersions="true") == app.bytes
+    shelf.client.export(shelf.id, app.id, exportAllVersions="all").refused(400, "invalid_input")
     assert shelf.client.version(app.id, app.version).ok()["document"] == app.document
 
 
