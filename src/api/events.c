@@ -180,13 +180,12 @@ static void adopt(struct events *events)
 
 static void wait_until(struct events *events, int64_t ms)
 {
-    struct timespec until = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
-    int rc = 0;
-    while (!events->changed && !events->stopping && rc == 0) {
+    bool in_time = true;
+    while (!events->changed && !events->stopping && in_time) {
         if (ms == INT64_MAX)
-            rc = pthread_cond_wait(&events->wake, &events->lock);
+            pthread_cond_wait(&events->wake, &events->lock);
         else
-            rc = pthread_cond_timedwait(&events->wake, &events->lock, &until);
+            in_time = gs_clock_cond_wait(&events->wake, &events->lock, ms);
     }
 }
 
@@ -244,13 +243,9 @@ static void add_watch(struct events *events, struct watch *watch)
 enum gs_status gs_events_new(struct gs_api *api, struct gs_error *err)
 {
     struct events *events = gs_xcalloc(1, sizeof *events);
-    pthread_condattr_t monotonic;
     events->api = api;
     pthread_mutex_init(&events->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&events->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    gs_clock_cond_init(&events->wake);
     int rc = pthread_create(&events->thread, NULL, look_after, events);
     if (rc != 0) {
         pthread_cond_destroy(&events->wake);

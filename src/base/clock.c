@@ -50,9 +50,29 @@ void gs_clock_format_iso(int64_t unix_ms, char out[GS_ISO_TEXT + 1])
     out[GS_ISO_TEXT] = 0;
 }
 
+static struct timespec timespec_of(int64_t ms)
+{
+    return (struct timespec){.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+}
+
 void gs_clock_sleep_ms(int64_t ms)
 {
-    struct timespec ts = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+    struct timespec ts = timespec_of(ms);
     while (nanosleep(&ts, &ts) != 0 && errno == EINTR) {
     }
+}
+
+void gs_clock_cond_init(pthread_cond_t *out_cond)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(out_cond, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+bool gs_clock_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t until_ms)
+{
+    struct timespec until = timespec_of(until_ms);
+    return pthread_cond_timedwait(cond, lock, &until) == 0;
 }

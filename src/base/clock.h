@@ -3,6 +3,8 @@
 #ifndef GS_BASE_CLOCK_H
 #define GS_BASE_CLOCK_H
 
+#include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,5 +23,11 @@ void gs_clock_shift_ms(int64_t offset_ms);
 void gs_clock_format_iso(int64_t unix_ms, char out[GS_ISO_TEXT + 1]);
 // Sleeps without being cut short by signals.
 void gs_clock_sleep_ms(int64_t ms);
+
+// A condition whose waits go by the monotonic clock; destroyed with pthread_cond_destroy.
+void gs_clock_cond_init(pthread_cond_t *out_cond);
+// Waits until somebody signals it or gs_clock_mono_ms is until_ms; may wake early, as all waits.
+// lock is held before and after. False when the time has come.
+bool gs_clock_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t until_ms);
 
 #endif

@@ -1,7 +1,6 @@
 // A thread that has the store forget what was kept long enough: every now and then, a few rows at a time, with a pause
 // between them, so that calls hardly notice. What is old and why it may go is the store's business.
 // SPDX-License-Identifier: Apache-2.0
-#include <errno.h>
 #include <pthread.h>
 
 #include "base/clock.h"
@@ -53,12 +52,10 @@ static enum gs_status take_step(const struct retention *retention, bool *out_som
 static bool pause_for(struct retention *retention, int64_t ms)
 {
     int64_t until_ms = gs_clock_mono_ms() + ms;
-    struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
-                             .tv_nsec = (long)(until_ms % 1000) * 1000000};
-    int rc = 0;
+    bool in_time = true;
     pthread_mutex_lock(&retention->lock);
-    while (!retention->stopping && rc != ETIMEDOUT)
-        rc = pthread_cond_timedwait(&retention->wake, &retention->lock, &until);
+    while (!retention->stopping && in_time)
+        in_time = gs_clock_cond_wait(&retention->wake, &retention->lock, until_ms);
     bool stopping = retention->stopping;
     pthread_mutex_unlock(&retention->lock);
     return !stopping;
@@ -106,11 +103,7 @@ static int64_t choose_round(const struct gs_config *config)
 
 static void init_lock(struct retention *retention)
 {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&retention->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    gs_clock_cond_init(&retention->wake);
     pthread_mutex_init(&retention->lock, NULL);
 }
 

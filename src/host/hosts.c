@@ -41,11 +41,7 @@ struct gs_hosts {
 struct gs_hosts *gs_hosts_new(struct gs_net *net)
 {
     struct gs_hosts *hosts = gs_xcalloc(1, sizeof *hosts);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&hosts->minted, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    gs_clock_cond_init(&hosts->minted);
     pthread_mutex_init(&hosts->lock, NULL);
     gs_map_init(&hosts->entries);
     hosts->net = net;
@@ -165,10 +161,8 @@ static enum gs_status mint(struct gs_hosts *hosts, struct entry *entry,
 static bool wait_for_attempt(struct gs_hosts *hosts, const struct entry *entry, int64_t deadline_ms)
 {
     uint64_t seen = entry->attempts;
-    struct timespec until = {.tv_sec = (time_t)(deadline_ms / 1000),
-                             .tv_nsec = (long)(deadline_ms % 1000) * 1000000};
     while (entry->attempts == seen)
-        if (pthread_cond_timedwait(&hosts->minted, &hosts->lock, &until) != 0)
+        if (!gs_clock_cond_wait(&hosts->minted, &hosts->lock, deadline_ms))
             return entry->attempts != seen;
     return true;
 }

@@ -1,6 +1,5 @@
 // Starts and stops the server and counts what is in flight. Knows neither requests nor sockets.
 // SPDX-License-Identifier: Apache-2.0
-#include <errno.h>
 
 #include "base/clock.h"
 #include "base/files.h"
@@ -54,12 +53,8 @@ static enum gs_status start_threads(struct gs_http_server *server,
 
 static void init_lock(struct gs_http_server *server)
 {
-    pthread_condattr_t attributes;
     pthread_mutex_init(&server->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&server->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    gs_clock_cond_init(&server->changed);
 }
 
 enum gs_status gs_http_start(const struct gs_http_options *options,
@@ -112,12 +107,10 @@ void gs_http_quiesce(struct gs_http_server *server)
 
 bool gs_http_drain(struct gs_http_server *server, int64_t deadline_ms)
 {
-    struct timespec until = {.tv_sec = (time_t)(deadline_ms / 1000),
-                             .tv_nsec = (long)(deadline_ms % 1000) * 1000000};
-    int rc = 0;
+    bool in_time = true;
     pthread_mutex_lock(&server->lock);
-    while (server->in_flight > 0 && rc != ETIMEDOUT)
-        rc = pthread_cond_timedwait(&server->changed, &server->lock, &until);
+    while (server->in_flight > 0 && in_time)
+        in_time = gs_clock_cond_wait(&server->changed, &server->lock, deadline_ms);
     bool idle = server->in_flight == 0;
     pthread_mutex_unlock(&server->lock);
     return idle;

@@ -286,13 +286,9 @@ void gs_sync_count(struct gs_sync *sync, struct gs_sync_counts *out_counts)
 
 static void init_lock(struct gs_sync *sync)
 {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&sync->wake, &monotonic);
-    pthread_cond_init(&sync->upkeep.wake, &monotonic);
-    pthread_cond_init(&sync->upkeep.left, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    gs_clock_cond_init(&sync->wake);
+    gs_clock_cond_init(&sync->upkeep.wake);
+    gs_clock_cond_init(&sync->upkeep.left);
     pthread_mutex_init(&sync->lock, NULL);
 }
 

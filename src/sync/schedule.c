@@ -199,9 +199,7 @@ static void wait_until(struct gs_sync *sync, const struct repository *earliest)
         pthread_cond_wait(&sync->wake, &sync->lock);
         return;
     }
-    int64_t ms = earliest->parked_until_ms;
-    struct timespec until = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
-    pthread_cond_timedwait(&sync->wake, &sync->lock, &until);
+    (void)gs_clock_cond_wait(&sync->wake, &sync->lock, earliest->parked_until_ms);
 }
 
 static void *watch_parked(void *arg)

@@ -134,10 +134,9 @@ bool gs_upkeep_is_stopping(struct gs_sync *sync)
 
 static void wait_for_pass(struct gs_sync *sync)
 {
-    int64_t ms = gs_clock_mono_ms() + PASS_MS;
-    struct timespec until = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+    int64_t until_ms = gs_clock_mono_ms() + PASS_MS;
     while (!sync->upkeep.stopping && !sync->upkeep.asked &&
-           pthread_cond_timedwait(&sync->upkeep.wake, &sync->lock, &until) == 0) {
+           gs_clock_cond_wait(&sync->upkeep.wake, &sync->lock, until_ms)) {
     }
 }
 
