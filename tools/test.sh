@@ -17,7 +17,8 @@ results=$build/test-results
 threaded_units=(test_base_system test_base_log test_store_parallel test_http test_http_later
     test_http_limits test_http_stream test_net test_net_attempts)
 threaded_calls=(expected_head async events cancel)
-faults=(host_faults host_pauses host_cuts crash crash_several mirrors mirrors_room disk)
+faults=(host_faults host_pauses host_cuts crash crash_several mirrors mirrors_room disk
+    clock)
 read -r -a pytest_args <<<"${PYTEST_ARGS:-}"
 export PYTHONDONTWRITEBYTECODE=1
 

@@ -81,7 +81,7 @@ struct gs_api {
     struct gs_map
         flights; // calls with an Idempotency-Key that are under way; guarded by flights_lock
     struct events *events;
-    int64_t started_ms;
+    int64_t started_ms;                        // monotonic
     _Atomic int64_t ready_until_ms;            // monotonic; the store was found usable
     _Atomic uint64_t answered[STATUS_CLASSES]; // by hundreds of the status
 };

@@ -232,7 +232,7 @@ enum gs_status gs_api_new(const struct gs_api_options *options, struct gs_api **
     struct gs_api *api = gs_xcalloc(1, sizeof *api);
     api->options = *options;
     api->arena = gs_arena_new();
-    api->started_ms = gs_clock_now_ms();
+    api->started_ms = gs_clock_mono_ms();
     pthread_mutex_init(&api->flights_lock, NULL);
     gs_map_init(&api->flights);
     api->owner = (struct gs_http_owner){

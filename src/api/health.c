@@ -117,7 +117,7 @@ enum gs_status gs_health_metrics(struct call *call, struct gs_error *err)
     write_sync(api->options.sync, &out);
     write_hosts(api->options.net, &out);
     write_metric(&out, "gitsync_uptime_seconds", "gauge", "seconds since the start",
-                 (uint64_t)(gs_clock_now_ms() - api->started_ms) / 1000);
+                 (uint64_t)(gs_clock_mono_ms() - api->started_ms) / 1000);
     enum gs_status status = gs_buf_check(&out, "the metrics", err);
     if (status == GS_OK)
         gs_http_respond(call->exchange, 200, "text/plain; version=0.0.4; charset=utf-8", &out);

@@ -10,7 +10,8 @@
 
 enum { GS_ISO_TEXT = 24 };
 
-// Milliseconds since the Unix epoch; may jump. Thread-safe.
+// Milliseconds since the Unix epoch; may jump. Thread-safe. In builds with the option test_hooks the file that the variable
+// GS_CLOCK_SHIFT_MS names moves it by the milliseconds that it holds at that moment.
 int64_t gs_clock_now_ms(void);
 // Milliseconds that only grow; for deadlines and durations. Thread-safe.
 int64_t gs_clock_mono_ms(void);

@@ -121,12 +121,21 @@ static void leave(struct gs_hosts *hosts, struct entry *entry)
 
 // ---- Minting ---------------------------------------------------------------
 
+// How long the token counts by the monotonic clock: as long as the host says, also when the wall clock goes back meanwhile.
+static int64_t keep_ms(const struct gs_github_token *token)
+{
+    if (token->expires_at_ms == 0)
+        return KEEP_MS;
+    int64_t left = token->expires_at_ms - gs_clock_now_ms() - EARLY_MS;
+    return left < KEEP_MS ? left : KEEP_MS;
+}
+
 static void store_outcome(struct entry *entry, enum gs_status status, const struct gs_error *error,
                           struct gs_github_token *token, int64_t deadline_ms)
 {
     gs_github_token_release(&entry->token);
     entry->token = *token;
-    entry->good_until_mono_ms = gs_clock_mono_ms() + KEEP_MS;
+    entry->good_until_mono_ms = gs_clock_mono_ms() + keep_ms(token);
     entry->status = status;
     gs_error_release(&entry->error);
     entry->error = *error;

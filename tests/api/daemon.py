@@ -31,6 +31,7 @@ class Daemon:
         self.data = Path(data)
         self.settings = {"listen": "127.0.0.1:0", "log_level": "debug"} | settings
         self.crash_at = None  # a crash point of builds with test hooks (src/base/crash.h)
+        self.clock_file = None  # that moves its wall clock, also of such builds (src/base/clock.h)
         self.address = None
         self._process = None
         self._reader = None
@@ -60,8 +61,9 @@ class Daemon:
     def _environment(self):
         secrets = {"EXTERNAL_API_ACCESS_TOKEN": TOKEN, "LOCKBOX_MASTER_KEY": MASTER_KEY}
         crash = {"GS_CRASH_AT": self.crash_at} if self.crash_at else {}
+        clock = {"GS_CLOCK_SHIFT_MS": str(self.clock_file)} if self.clock_file else {}
         passed = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
-        return secrets | crash | passed
+        return secrets | crash | clock | passed
 
     def _read_log(self, stream):
         for line in stream:
