@@ -185,6 +185,11 @@ struct gs_file_change {
     struct gs_oid oid; // of the file afterwards; none when it was deleted
 };
 
+// What changes that were made one after the other come to, sorted by path; what was added and deleted again is gone. In the arena.
+void gs_file_changes_join(const struct gs_file_change *changes, size_t count,
+                          struct gs_arena *arena, struct gs_file_change **out_changes,
+                          size_t *out_count);
+
 // Writes blobs, the trees on the changed paths and the commit into the mirror; cost grows with the
 // edits and the folders on their paths, not with the repository. The changed files are told as git
 // diff --name-status --no-renames would. When nothing changes, out_commit is the parent and no

@@ -67,6 +67,11 @@ const struct gs_git_app *gs_catalog_find(const struct gs_catalog *catalog, const
 // The only app of that name; NULL when there is none or more than one.
 const struct gs_git_app *gs_catalog_find_by_name(const struct gs_catalog *catalog,
                                                  const char *name);
+// The app whose folder this one would get under that name; NULL when the folder is free or its own. is_module matters for an app that is not
+// in the catalog.
+const struct gs_git_app *gs_catalog_find_holder(const struct gs_catalog *catalog,
+                                                const char *git_app_id, const char *name,
+                                                bool is_module);
 
 // Everything odd in a commit. One bad app is told with its problems and stops no other. Reads all that the metadata name.
 struct gs_git_version {

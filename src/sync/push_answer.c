@@ -28,6 +28,10 @@ static enum gs_status end_plan(struct push_batch *batch, const struct push_item 
     gs_plan_add(&facts, item->takeover.replaced_id);
     gs_plan_add(&facts, local->app.name);
     gs_plan_add(&facts, item->git_app_id);
+    for (size_t i = 0; i < item->rename_count; i++) {
+        gs_plan_add(&facts, item->renames[i].app_id);
+        gs_plan_add(&facts, item->renames[i].name);
+    }
     return gs_plan_end(&facts, item->task, doc, root, err);
 }
 

@@ -46,6 +46,9 @@ struct push_item {
     const char *name_here;     // in whose place the app here gets git's name, or NULL
     struct push_item *modules; // that travel in the same commit
     size_t module_count;
+    struct push_item *
+        renames; // of apps that make way, in the same commit; version_id is NULL when none here was in step with git
+    size_t rename_count;
 };
 
 struct push_batch {
@@ -105,7 +108,7 @@ void gs_push_release_version(struct local_version *local);
 enum gs_status gs_push_prepare(struct push_batch *batch, struct push_item *item, struct gs_oid *tip,
                                struct gs_error *err) GS_MUST_CHECK;
 void gs_push_item_reset(struct push_item *item);
-// The steps of it: what the store has of the task's version, the form in which git gives it back, and its commit on *tip, which moves there.
+// The steps of it: what the store has of the task's version, and the form in which git gives it back.
 enum gs_status gs_push_load_version(struct push_batch *batch, struct task *task,
                                     struct local_version *out_local,
                                     struct gs_error *err) GS_MUST_CHECK;
@@ -114,10 +117,6 @@ enum gs_status gs_push_take_normal_form(struct push_batch *batch, struct push_it
                                         const struct remote_app *remote,
                                         struct local_version *local,
                                         struct gs_error *err) GS_MUST_CHECK;
-enum gs_status gs_push_build_commit(struct push_batch *batch, struct push_item *item,
-                                    const struct remote_app *remote,
-                                    const struct local_version *local, struct gs_oid *tip,
-                                    struct gs_error *err) GS_MUST_CHECK;
 // Records in the store what the finished push means: the link, what is synced, the operation's end.
 enum gs_status gs_push_record(struct push_batch *batch, struct push_item *item, struct gs_tx *tx,
                               struct gs_error *err) GS_MUST_CHECK;
@@ -141,16 +140,41 @@ enum gs_status gs_push_record_name(struct push_item *item, struct gs_tx *tx,
 void gs_push_report_names(const struct push_item *item, yyjson_mut_doc *doc, yyjson_mut_val *obj);
 void gs_push_restore_names(struct push_item *item, yyjson_val *report);
 
+// ---- push_commit.c ----
+// The layout that the push writes.
+enum gs_layout gs_push_layout(const struct push_batch *batch, const struct remote_app *remote);
+// Each of these makes a commit on *tip, moves *tip to it and notes the files. Of the app alone; of a rename of what git holds; of the app and
+// all that travels with it.
+enum gs_status gs_push_build_commit(struct push_batch *batch, struct push_item *item,
+                                    const struct remote_app *remote,
+                                    const struct local_version *local, struct gs_oid *tip,
+                                    struct gs_error *err) GS_MUST_CHECK;
+enum gs_status gs_push_build_rename(struct push_batch *batch, struct push_item *item,
+                                    const struct remote_app *remote, const char *name,
+                                    struct gs_oid *tip, struct gs_error *err) GS_MUST_CHECK;
+enum gs_status gs_push_commit_item(struct push_batch *batch, struct push_item *item,
+                                   struct remote_app *remote, struct local_version *local,
+                                   struct gs_oid *tip, struct gs_error *err) GS_MUST_CHECK;
+
+// ---- push_rename.c ----
+// Moves the apps that hold the folder which the push needs out of the way, if they were renamed here, and, once it is there, to their new names.
+// Both put commits on *tip.
+enum gs_status gs_push_make_way(struct push_batch *batch, struct push_item *item,
+                                const struct remote_app *remote, const struct local_version *local,
+                                struct gs_oid *tip, struct gs_error *err) GS_MUST_CHECK;
+enum gs_status gs_push_end_renames(struct push_batch *batch, struct push_item *item,
+                                   struct gs_oid *tip, struct gs_error *err) GS_MUST_CHECK;
+// Adds them to "renames"; after a crash they are known from there.
+void gs_push_report_renames(const struct push_item *item, yyjson_mut_doc *doc, yyjson_mut_val *obj);
+enum gs_status gs_push_restore_renames(struct push_batch *batch, struct push_item *item,
+                                       yyjson_val *report, struct gs_error *err) GS_MUST_CHECK;
+
 // ---- push_module.c ----
 // Puts commits of the modules that the document shows on *tip, of those that are here and not in git. What is nowhere is told in the
 // remote's problems.
 enum gs_status gs_push_carry_modules(struct push_batch *batch, struct push_item *item,
                                      struct remote_app *remote, const struct gs_scan *scan,
                                      struct gs_oid *tip, struct gs_error *err) GS_MUST_CHECK;
-// Makes one commit on base of those and the app's, which led to *tip.
-enum gs_status gs_push_unite_modules(struct push_batch *batch, struct push_item *item,
-                                     const struct gs_oid *base, struct gs_oid *tip,
-                                     struct gs_error *err) GS_MUST_CHECK;
 // Adds "modules"; after a crash they are known from there.
 void gs_push_report_modules(const struct push_item *item, yyjson_mut_doc *doc, yyjson_mut_val *obj);
 enum gs_status gs_push_restore_modules(struct push_batch *batch, struct push_item *item,

@@ -1,21 +1,26 @@
-// Prepares one push: reads the version, compares with what git holds, builds the commit.
+// Prepares one push: compares the version with what git holds, and decides what travels.
 // SPDX-License-Identifier: Apache-2.0
 #include "app/scan.h"
-#include "base/clock.h"
 #include "base/random.h"
-#include "crypto/crypto.h"
 #include "sync/push_internal.h"
 #include "sync/rollback_internal.h"
+
+static bool has_pushed(const struct push_item *made, const char *app_id, const char *document_id)
+{
+    return strcmp(made->app_id, app_id) == 0 && strcmp(made->document_id, document_id) == 0;
+}
 
 // Whether an earlier push of this batch put that document there; the store does not know of it yet.
 static bool pushed_in_batch(const struct push_batch *batch, const struct push_item *item,
                             const char *document_id)
 {
-    for (const struct push_item *other = batch->items; other < item; other++)
-        if (other->prepared && strcmp(other->app_id, item->app_id) == 0 &&
-            strcmp(other->document_id, document_id) == 0)
-            return true;
-    return false;
+    bool found = false;
+    for (const struct push_item *other = batch->items; !found && other < item; other++) {
+        found = other->prepared && has_pushed(other, item->app_id, document_id);
+        for (size_t i = 0; !found && other->prepared && i < other->rename_count; i++)
+            found = has_pushed(&other->renames[i], item->app_id, document_id);
+    }
+    return found;
 }
 
 // The version here that git's version of the app was last synced with, as the base to compare with. A version that got another
@@ -120,20 +125,12 @@ static enum gs_status settle_divergence(struct push_batch *batch, struct push_it
     return merge_into(batch, item, base_id, remote, local, err);
 }
 
-static enum gs_layout layout_of(const struct push_batch *batch, const struct remote_app *remote)
-{
-    enum gs_layout layout = remote->layout;
-    if (layout == GS_LAYOUT_NONE)
-        (void)gs_layout_from_text(batch->session->config.layout, &layout);
-    return layout;
-}
-
 // The version takes over the form in which git will give the document back, so that both stay comparable by their bytes.
 enum gs_status gs_push_take_normal_form(struct push_batch *batch, struct push_item *item,
                                         const struct remote_app *remote,
                                         struct local_version *local, struct gs_error *err)
 {
-    if (layout_of(batch, remote) != GS_LAYOUT_PER_ENTITY)
+    if (gs_push_layout(batch, remote) != GS_LAYOUT_PER_ENTITY)
         return GS_OK; // a single file is its document to the letter
     struct gs_layout_push push = {.git_app_id = item->git_app_id,
                                   .app_name = local->app.name,
@@ -150,96 +147,6 @@ enum gs_status gs_push_take_normal_form(struct push_batch *batch, struct push_it
     }
     replace_document(item, local, &blob, normal);
     return gs_document_parse(gs_buf_slice(&normal), "the version's document", &local->parsed, err);
-}
-
-static enum gs_held held_by(const struct remote_app *remote, const struct local_version *local)
-{
-    if (!remote->entry)
-        return GS_HELD_UNKNOWN;
-    return strcmp(remote->document_id, local->version.document_id) == 0 ? GS_HELD_SAME
-                                                                        : GS_HELD_OTHER;
-}
-
-// The next push of the app meets what this one writes.
-static void note_written(struct push_batch *batch, const struct push_item *item,
-                         const struct local_version *local, const struct gs_edit *edits,
-                         size_t edit_count)
-{
-    struct gs_slice document = gs_buf_slice(&local->document);
-    struct known_document known = {.plain = gs_scan_is_empty(&local->scan)};
-    snprintf(known.id, sizeof known.id, "%s", item->document_id);
-    for (size_t i = 0; i < edit_count; i++)
-        for (size_t j = 0; edits[i].content.data == document.data && j < item->file_count; j++)
-            if (strcmp(edits[i].path, item->files[j].path) == 0)
-                gs_known_put(batch->session->sync->known, &item->files[j].oid, &known);
-}
-
-enum gs_status gs_push_build_commit(struct push_batch *batch, struct push_item *item,
-                                    const struct remote_app *remote,
-                                    const struct local_version *local, struct gs_oid *tip,
-                                    struct gs_error *err)
-{
-    enum gs_layout layout = layout_of(batch, remote);
-    struct session *session = batch->session;
-    struct gs_arena *arena = item->task->arena;
-    int64_t now = gs_clock_now_ms();
-    struct gs_layout_push push = {
-        .git_app_id = item->git_app_id,
-        .app_name = local->app.name,
-        .version_id = gs_arena_dup_slice(arena, local->parsed.version_id),
-        .version_name = gs_arena_dup_slice(arena, local->parsed.version_name),
-        .message = gs_arena_dup_slice(arena, item->task->request.message),
-        .user = session->config.author_name,
-        .when_ms = now,
-        .document = gs_buf_slice(&local->document),
-        .held = held_by(remote, local),
-    };
-    struct gs_edit *edits;
-    struct gs_commit_request request = {.parent = *tip,
-                                        .author_name = session->config.author_name,
-                                        .author_email = session->config.author_email,
-                                        .message = item->task->request.message,
-                                        .when_ms = now};
-    enum gs_status status = gs_layout_plan_push(session->repo->mirror, tip, layout, &push, arena,
-                                                &edits, &request.edit_count, err);
-    if (status != GS_OK)
-        return status;
-    struct gs_oid commit = *tip;
-    struct gs_file_change *changes = NULL;
-    size_t count = 0;
-    request.edits = edits;
-    if (request.edit_count > 0)
-        status = gs_mirror_commit(session->repo->mirror, &request, arena, &commit, &changes, &count,
-                                  err);
-    if (status != GS_OK)
-        return status;
-    item->commit = commit;
-    if (gs_oid_eq(&commit, tip))
-        item->commit.hex[0] = 0;
-    item->files = changes;
-    item->file_count = count;
-    note_written(batch, item, local, edits, request.edit_count);
-    *tip = commit;
-    return GS_OK;
-}
-
-// One commit of the app and of what it shows that git does not have.
-static enum gs_status commit_item(struct push_batch *batch, struct push_item *item,
-                                  struct remote_app *remote, struct local_version *local,
-                                  const struct restored *restored, struct gs_oid *tip,
-                                  struct gs_error *err)
-{
-    struct gs_oid top = *tip;
-    enum gs_status status = gs_push_carry_modules(batch, item, remote, &local->scan, &top, err);
-    if (status == GS_OK)
-        status = gs_push_build_commit(batch, item, remote, local, &top, err);
-    if (status == GS_OK)
-        status = gs_push_unite_modules(batch, item, tip, &top, err);
-    if (status == GS_OK)
-        status = gs_push_begin_answer(batch, item, remote, tip, local, restored, err);
-    if (status == GS_OK)
-        *tip = top;
-    return status;
 }
 
 // A merge, or the normal form of a layout, is another document than the one that was made ready.
@@ -265,6 +172,7 @@ static enum gs_status prepare(struct push_batch *batch, struct push_item *item,
     item->document_id = local->version.document_id;
     item->git_app_id = local->link.app_id ? local->link.git_app_id : local->app.id;
     struct remote_app remote;
+    const struct gs_oid base = *tip;
     enum gs_status status =
         gs_session_find_app_to_push(batch->session, tip, item->git_app_id, &remote, err);
     if (status != GS_OK)
@@ -283,7 +191,9 @@ static enum gs_status prepare(struct push_batch *batch, struct push_item *item,
     if (status == GS_OK && strcmp(remote.document_id, local->version.document_id) != 0)
         status = gs_check_secrets(batch->session, item->task, &local->app, &local->scan, err);
     if (status == GS_OK)
-        status = commit_item(batch, item, &remote, local, restored, tip, err);
+        status = gs_push_commit_item(batch, item, &remote, local, tip, err);
+    if (status == GS_OK)
+        status = gs_push_begin_answer(batch, item, &remote, &base, local, restored, err);
     gs_buf_release(&remote.document);
     return status;
 }

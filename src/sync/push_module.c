@@ -1,7 +1,6 @@
 // The modules that a pushed app shows and git does not have yet: they travel in the app's own commit, so that nobody can have the
 // app without them. Modules that git has are left as they are.
 // SPDX-License-Identifier: Apache-2.0
-#include "base/clock.h"
 #include "sync/push_internal.h"
 
 enum { MODULES_MAX = 100 };
@@ -130,57 +129,6 @@ enum gs_status gs_push_carry_modules(struct push_batch *batch, struct push_item 
     for (size_t i = 0; status == GS_OK && i < carrying.count; i++)
         status = carry_module(&carrying, carrying.ids[i], err);
     return status;
-}
-
-// ---- One commit of all -------------------------------------------------------------------
-
-static void add_files(struct push_item *item, const struct push_item *from,
-                      struct gs_file_change *files)
-{
-    for (size_t i = 0; i < from->file_count; i++) {
-        bool listed = false;
-        for (size_t k = 0; !listed && k < item->file_count; k++)
-            listed = strcmp(files[k].path, from->files[i].path) == 0;
-        if (!listed)
-            files[item->file_count++] = from->files[i];
-    }
-}
-
-// The metadata, which each of them changes, is told once.
-static void unite_files(struct push_item *item)
-{
-    size_t most = item->file_count;
-    for (size_t i = 0; i < item->module_count; i++)
-        most += item->modules[i].file_count;
-    struct gs_file_change *files = gs_arena_array(item->task->arena, most, sizeof *files);
-    struct push_item own = *item;
-    item->file_count = 0;
-    for (size_t i = 0; i < item->module_count; i++)
-        add_files(item, &item->modules[i], files);
-    add_files(item, &own, files);
-    item->files = files;
-}
-
-enum gs_status gs_push_unite_modules(struct push_batch *batch, struct push_item *item,
-                                     const struct gs_oid *base, struct gs_oid *tip,
-                                     struct gs_error *err)
-{
-    struct session *session = batch->session;
-    if (item->module_count == 0 || gs_oid_eq(base, tip))
-        return GS_OK;
-    struct gs_commit_request request = {.parent = *base,
-                                        .author_name = session->config.author_name,
-                                        .author_email = session->config.author_email,
-                                        .message = item->task->request.message,
-                                        .when_ms = gs_clock_now_ms()};
-    struct gs_oid united;
-    enum gs_status status = gs_mirror_squash(session->repo->mirror, &request, tip, &united, err);
-    if (status != GS_OK)
-        return status;
-    unite_files(item);
-    item->commit = united;
-    *tip = united;
-    return GS_OK;
 }
 
 // ---- Telling, and reading that again ---------------------------------------------------------

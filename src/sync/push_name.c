@@ -3,15 +3,22 @@
 #include "base/clock.h"
 #include "sync/push_internal.h"
 
+static bool has_named(const struct push_item *made, const char *app_id, const char *name)
+{
+    return made->name && strcmp(made->app_id, app_id) == 0 && strcmp(made->name, name) == 0;
+}
+
 // Whether an earlier push of this batch gave the app that name; the store does not know of it yet.
 static bool named_in_batch(const struct push_batch *batch, const struct push_item *item,
                            const char *name)
 {
-    for (const struct push_item *other = batch->items; other < item; other++)
-        if (other->prepared && strcmp(other->app_id, item->app_id) == 0 &&
-            strcmp(other->name, name) == 0)
-            return true;
-    return false;
+    bool found = false;
+    for (const struct push_item *other = batch->items; !found && other < item; other++) {
+        found = other->prepared && has_named(other, item->app_id, name);
+        for (size_t i = 0; !found && other->prepared && i < other->rename_count; i++)
+            found = has_named(&other->renames[i], item->app_id, name);
+    }
+    return found;
 }
 
 static enum gs_status check_free(struct push_batch *batch, const struct push_item *item,
@@ -96,6 +103,7 @@ void gs_push_report_names(const struct push_item *item, yyjson_mut_doc *doc, yyj
     if (item->name_here)
         gs_report_rename(doc, obj,
                          &(struct told_rename){item->app_id, item->name_here, item->name, true});
+    gs_push_report_renames(item, doc, obj);
 }
 
 void gs_push_restore_names(struct push_item *item, yyjson_val *report)

@@ -7,6 +7,8 @@ void gs_push_item_reset(struct push_item *item)
 {
     for (size_t i = 0; i < item->module_count; i++)
         gs_push_item_reset(&item->modules[i]);
+    for (size_t i = 0; i < item->rename_count; i++)
+        gs_push_item_reset(&item->renames[i]);
     if (item->takeover.wanted)
         gs_document_blob_release(&item->takeover.blob);
     gs_conversion_release(item->changed);
@@ -113,11 +115,31 @@ static enum gs_status record_app(struct push_batch *batch, struct push_item *ite
     return GS_OK;
 }
 
+// What git holds of an app that made way may be what nobody here has seen; then its name is all that is in step.
+static enum gs_status record_rename(struct push_batch *batch, struct push_item *rename,
+                                    struct gs_tx *tx, struct gs_error *err)
+{
+    struct gs_git_link link;
+    if (rename->version_id)
+        return record_app(batch, rename, tx, err);
+    enum gs_status status = gs_store_get_link(tx, rename->app_id, rename->task->arena, &link, err);
+    if (status == GS_OK) {
+        link.name = rename->name;
+        status = gs_store_put_link(tx, &link, err);
+    }
+    if (status != GS_NOT_FOUND)
+        return status;
+    gs_error_release(err);
+    return GS_OK;
+}
+
 enum gs_status gs_push_record(struct push_batch *batch, struct push_item *item, struct gs_tx *tx,
                               struct gs_error *err)
 {
     enum gs_status status = record_app(batch, item, tx, err);
     for (size_t i = 0; status == GS_OK && i < item->module_count; i++)
         status = record_app(batch, &item->modules[i], tx, err);
+    for (size_t i = 0; status == GS_OK && i < item->rename_count; i++)
+        status = record_rename(batch, &item->renames[i], tx, err);
     return status == GS_OK ? gs_operation_end(tx, item->task, err) : status;
 }

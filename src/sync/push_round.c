@@ -43,6 +43,8 @@ static enum gs_status take_recorded(struct push_batch *batch, struct push_item *
             gs_push_reload_takeover(batch, item, gs_arena_dup_slice(task->arena, replaced), err);
     if (status == GS_OK)
         status = gs_push_restore_modules(batch, item, report, err);
+    if (status == GS_OK)
+        status = gs_push_restore_renames(batch, item, report, err);
     if (status == GS_OK && task->request.kind == GS_SYNC_CONVERT)
         status = gs_conversion_load(batch, item, err);
     item->prepared = status == GS_OK;

@@ -76,17 +76,19 @@ void gs_report_problems(const struct gs_problems *problems, size_t most, yyjson_
     }
 }
 
-void gs_report_rename(yyjson_mut_doc *doc, yyjson_mut_val *root, const struct told_rename *rename)
+yyjson_mut_val *gs_report_rename(yyjson_mut_doc *doc, yyjson_mut_val *root,
+                                 const struct told_rename *rename)
 {
     yyjson_mut_val *list = yyjson_mut_obj_get(root, "renames");
     list = list ? list : yyjson_mut_obj_add_arr(doc, root, "renames");
     if (!rename)
-        return;
+        return NULL;
     yyjson_mut_val *one = yyjson_mut_arr_add_obj(doc, list);
     gs_json_add_cstr(doc, one, "appId", rename->app_id);
     gs_json_add_cstr(doc, one, "from", rename->from);
     gs_json_add_cstr(doc, one, "to", rename->to);
     gs_json_add_cstr(doc, one, "madeIn", rename->in_git ? "git" : "here");
+    return one;
 }
 
 void gs_report_failure(const struct gs_error *failure, yyjson_mut_doc *doc, yyjson_mut_val *obj)

@@ -481,12 +481,13 @@ enum { WARNINGS_MAX = 100 };
 void gs_report_problems(const struct gs_problems *problems, size_t most, yyjson_mut_doc *doc,
                         yyjson_mut_val *list);
 // Adds one to "renames", [{appId,from,to,madeIn}], after adding that if need be; NULL adds none. Made in git: from is the name here;
-// made here: from is the name in git.
+// made here: from is the name in git. Gives its object.
 struct told_rename {
     const char *app_id, *from, *to;
     bool in_git;
 };
-void gs_report_rename(yyjson_mut_doc *doc, yyjson_mut_val *root, const struct told_rename *rename);
+yyjson_mut_val *gs_report_rename(yyjson_mut_doc *doc, yyjson_mut_val *root,
+                                 const struct told_rename *rename);
 // An object "error", of one app among several.
 void gs_report_failure(const struct gs_error *failure, yyjson_mut_doc *doc, yyjson_mut_val *obj);
 enum gs_status gs_report_config(const struct gs_git_config *config, const char *branch_head,

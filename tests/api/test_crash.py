@@ -11,8 +11,9 @@ import time
 
 import pytest
 from client import Client
+from jsbytes import to_js_bytes
 from make_app import app_v2_of
-from place import Place, as_version, module_document, new_document, showing, with_text
+from place import META, Place, as_version, module_document, new_document, showing, with_text
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("GITSYNC_TEST_HOOKS") != "1", reason="the program was built without test hooks"
@@ -72,6 +73,50 @@ def test_modules_of_a_push(daemon, host, make_repo, layout, point):
         assert place.client.status(app.id).ok()["state"] == "in_sync"
         assert place.push(app).ok()["status"] == "up_to_date"
     assert len(place.repo.log()) == 2
+
+
+@pytest.mark.parametrize("layout", ["single-file", "per-entity"])
+@pytest.mark.parametrize("point", [f"push.{name}" for name in PUSH_POINTS])
+def test_push_of_names_that_changed_hands(daemon, host, make_repo, layout, point):
+    place = Place(Client(daemon), host, make_repo(), layout=layout)
+    place.configure().ok(201)
+    apps = [place.pushed_app(name) for name in ("Orders", "Sales")]
+    for app, name in zip((*apps, apps[0]), ("Meanwhile", "Orders", "Sales")):
+        place.client.rename(app.id, name).ok()
+    place.edit(apps[1], with_text(apps[1].document, "not pushed yet"))
+    die(daemon, point, lambda: place.push(apps[0], "Swap"))
+    settled(place.client)
+    arrived = place.repo.log(limit=1)[0].subject == "Swap"
+    assert arrived == (point in ("push.committed", "push.pushed", "push.recorded"))
+    states = [place.client.status(app.id).ok()["state"] for app in apps]
+    assert states == (["in_sync", "ahead"] if arrived else ["ahead", "ahead"])
+    for app in apps:
+        place.push(app).ok()
+        assert place.client.status(app.id).ok()["state"] == "in_sync"
+        assert place.client.pull(app.id).ok()["status"] == "up_to_date"
+    assert [place.client.app(app.id).ok()["name"] for app in apps] == ["Sales", "Orders"]
+    assert len(place.repo.log()) == 5
+    assert place.repo.fsck() == ""
+
+
+@pytest.mark.parametrize("point", PULL_POINTS)
+def test_pull_of_names_that_changed_hands(daemon, host, make_repo, point):
+    place = Place(Client(daemon), host, make_repo())
+    place.configure().ok(201)
+    apps = [place.pushed_app(name) for name in ("Orders", "Sales")]
+    meta = place.meta()
+    names = [meta[app.id]["gitAppName"] for app in apps]
+    files = {f"{name}/v1.json": app.bytes for app, name in zip(apps, reversed(names))}
+    for app, name in zip(apps, reversed(names)):
+        meta[app.id]["gitAppName"] = name
+    place.repo.commit_files("main", files | {META: to_js_bytes(meta)}, "Swap")
+    die(daemon, f"pull.{point}", lambda: place.client.pull(apps[0].id))
+    settled(place.client)
+    here = [place.client.app(app.id).ok()["name"] for app in apps]
+    assert here == (list(reversed(names)) if point == "recorded" else names)
+    for app in apps:
+        place.client.pull(app.id).ok()
+    assert [place.client.app(app.id).ok()["name"] for app in apps] == list(reversed(names))
 
 
 @pytest.mark.parametrize("point", PULL_POINTS)

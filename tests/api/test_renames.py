@@ -391,3 +391,104 @@ def test_an_edit_and_a_rename_travel_together(place, app):
     assert place.repo.log(limit=1)[0].subject == "Both"
     assert names_in_git(place) == {app.id: "Purchases"}
     assert state_of(place, app) == "in_sync"
+
+
+# Names that change hands, by a push
+
+
+def rename_all(place, apps, names):
+    for number, app in enumerate(apps):
+        rename(place, app, f"meanwhile {number}").ok()
+    for app, name in zip(apps, names):
+        rename(place, app, name).ok()
+
+
+@pytest.mark.parametrize("names", ["BA", "BCA", "CAB", "BCD"])
+def test_names_that_changed_hands_are_pushed(place, three, names):
+    apps = three[: len(names)]
+    for app in three:
+        note = f"{folders(place)[app.id]}/note.txt"
+        place.repo.commit_files("main", {note: f"of {app.id}\n"}, "Note")
+    rename_all(place, apps, names)
+    commits = len(place.repo.log())
+    plan_path = f"/api/ext/apps/{apps[0].id}/versions/{apps[0].version}/git-sync/push?dryRun=true"
+    plan = place.client.send("POST", plan_path, {"commitMessage": "Look"}).ok()
+    answer = place.push(apps[0], "Swap").ok()
+    assert plan["files"] == answer["files"]
+    assert not [path for path in str(answer["files"]).split("'") if "renamed-" in path]
+    assert {entry["appId"]: entry["to"] for entry in answer["renames"]} == {
+        app.id: name for app, name in zip(apps, names)
+    }
+    assert len(place.repo.log()) == commits + 1
+    assert all_names_in_git(place, apps) == list(names)
+    files = place.repo.files("main")
+    assert not [path for path in files if "renamed-" in path]
+    for app in three:
+        note = f"{folders(place)[app.id]}/note.txt"
+        assert place.repo.read_file(note).decode() == f"of {app.id}\n"
+        assert state_of(place, app) == "in_sync"
+        assert place.push(app).ok()["status"] == "up_to_date"
+        assert place.client.pull(app.id).ok()["status"] == "up_to_date"
+    assert place.repo.fsck() == ""
+
+
+def all_names_in_git(place, apps):
+    names = names_in_git(place)
+    return [names[app.id] for app in apps]
+
+
+def test_what_makes_way_keeps_its_document(place, three):
+    rename_all(place, three[:2], "BA")
+    place.edit(three[1], with_text(three[1].document, "not pushed yet"))
+    place.push(three[0]).ok()
+    assert b"not pushed yet" not in place.repo.read_file(document_path(place, three[1]))
+    assert state_of(place, three[1]) == "ahead"
+    place.push(three[1]).ok()
+    assert all_names_in_git(place, three[:2]) == ["B", "A"]
+    assert {state_of(place, app) for app in three} == {"in_sync"}
+
+
+@pytest.mark.parametrize("per_app", [True, False])
+@pytest.mark.parametrize("names", ["BAC", "BCA"])
+def test_names_that_changed_hands_are_pushed_for_all(place, three, names, per_app):
+    rename_all(place, three, names)
+    place.edit(three[1], with_text(three[1].document, "edited as well"))
+    commits = len(place.repo.log())
+    answer = place.client.push_all(place.id, commitPerApp=per_app).ok()
+    assert answer["summary"]["failed"] == 0
+    assert len(place.repo.log()) == commits + (2 if per_app else 1)
+    assert all_names_in_git(place, three) == list(names)
+    assert {state_of(place, app) for app in three} == {"in_sync"}
+    assert place.client.push_all(place.id).ok()["summary"]["up_to_date"] == 3
+    assert place.repo.fsck() == ""
+
+
+def test_a_new_app_gets_a_name_that_was_given_up(place, app):
+    rename(place, app, "Purchases").ok()
+    newer = place.new_app("Orders")
+    answer = place.push(newer).ok()
+    assert [entry["appId"] for entry in answer["renames"]] == [app.id]
+    assert names_in_git(place) == {app.id: "Purchases", newer.id: "Orders"}
+    assert {state_of(place, one) for one in (app, newer)} == {"in_sync"}
+
+
+def test_a_holder_that_was_renamed_in_git_does_not_make_way(place, three):
+    rename_in_git(place, {three[1].id: "Taken"})
+    rename(place, three[0], "Taken").ok()
+    with place.unchanged():
+        place.push(three[0]).refused(409, "app_name_taken")
+
+
+def test_a_line_whose_last_cannot_move(place, three, make_place):
+    make_place(place.repo).pushed_app("Theirs")
+    rename_all(place, three[:2], ["B", "Theirs"])
+    with place.unchanged():
+        place.push(three[0]).refused(409, "app_name_taken")
+
+
+def test_a_swap_here_of_what_was_swapped_in_git(place, three):
+    change_in_git(place, three[:2], "BA")
+    with place.unchanged():
+        place.push(three[0]).refused(409, "merge_conflict")
+    place.push(three[0], onConflict="ours").ok()
+    assert all_names_in_git(place, three) == list("ABC")
