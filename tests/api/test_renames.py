@@ -372,6 +372,8 @@ def test_a_holder_that_git_does_not_rename_is_in_the_way(place, three):
     rename_in_git(place, {three[0].id: "Taken"})
     with place.unchanged():
         place.client.pull(three[0].id).refused(409, "app_already_exists")
+    place.client.pull(three[0].id, onConflict="theirs").ok()
+    assert all_names(place, three) == ["Taken", "B", "C"]
 
 
 def test_a_holder_that_is_not_linked_is_in_the_way(place, app):
