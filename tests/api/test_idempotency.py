@@ -305,7 +305,7 @@ def test_the_description_tells_which_calls_take_one(client):
     for path, methods in paths.items():
         for method, call in methods.items():
             headers = {item["name"] for item in call["parameters"] if item["in"] == "header"}
-            assert ("Idempotency-Key" in headers) == (method in ("post", "put")), path
+            assert ("Idempotency-Key" in headers) == (method in ("post", "put", "patch")), path
             assert ("Prefer" in headers) == ("202" in call["responses"]), path
 
 

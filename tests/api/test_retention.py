@@ -103,7 +103,9 @@ def test_what_is_open_stays(start, make, host):
     daemon = start(git_timeout="30s", **SHORT)
     place = make(daemon)
     place.configure(gitUrl=place.repo.fault_url).ok(201)
-    ended_one = place.push(place.new_app("First")).ok()["operationId"]
+    first = place.new_app("First")
+    ended_one = place.push(first).ok()["operationId"]
+    place.disturb(first)
     delay = {"match": f"/{place.repo.name}.git/", "method": "GET", "delay_ms": 4000, "times": 1}
     host.fault("pass", **delay)
     app = place.new_app("Second")
