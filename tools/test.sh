@@ -246,7 +246,7 @@ all() {
     compile_tsan
     threads
     compile_fuzz
-    fuzz_all "${FUZZ_SECONDS:-24}"
+    fuzz_all "${FUZZ_SECONDS:-60}"
 }
 
 case "${1:-}" in
