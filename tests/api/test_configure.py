@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from client import Client
+from keyed import until
 from place import Place
 
 CHECKS = ["settings", "privateKey", "installation", "repository", "branch", "layout"]
@@ -181,11 +182,17 @@ def test_a_host_that_nobody_answers_on(fresh, server):
     """The log says why: nobody else can act on it."""
     url, first = "https://localhost:1/acme/apps.git", server.log_size
     assert_refused(fresh, "host_unreachable", "", status=502, gitUrl=url)
-    lines = [json.loads(line) for line in server.log(first).splitlines()]
-    failed, answered = (
-        [line for line in lines if line["event"] == event and line.get("status", 502) == 502]
-        for event in ("call_failed", "request")
-    )
+
+    def logged():
+        """The last line comes after the answer."""
+        lines = [json.loads(line) for line in server.log(first).splitlines()]
+        found = [
+            [line for line in lines if line["event"] == event and line.get("status", 502) == 502]
+            for event in ("call_failed", "request")
+        ]
+        return found if all(found) else None
+
+    failed, answered = until(logged)
     assert [line["code"] for line in failed] == ["host_unreachable"]
     assert "localhost:1" in failed[0]["error"]
     assert failed[0]["requestId"] == answered[0]["requestId"]
