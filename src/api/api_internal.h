@@ -178,6 +178,9 @@ struct fields {
     char first[512], first_field[128];
 };
 void gs_fields_begin(struct fields *fields, struct call *call, yyjson_val *obj);
+// The same of the call's body, which is read now.
+enum gs_status gs_fields_begin_body(struct fields *fields, struct call *call,
+                                    struct gs_error *err) GS_MUST_CHECK;
 enum { FIELD_REQUIRED = 1, FIELD_UUID = 2, FIELD_EMPTY_OK = 4 };
 // NULL when absent (null counts as absent) or wrong; a wrong one is complained about. At most max bytes, no NUL.
 const char *gs_fields_text(struct fields *fields, const char *name, unsigned flags, size_t max);
@@ -187,6 +190,8 @@ struct gs_slice gs_fields_slice(struct fields *fields, const char *name, unsigne
 bool gs_fields_bool(struct fields *fields, const char *name, bool absent);
 // A choice of the NULL-terminated words; index of the word, or absent.
 int gs_fields_choice(struct fields *fields, const char *name, const char *const *words, int absent);
+// "onConflict" of a push: fail (when absent), ours or merge.
+enum gs_divergence gs_fields_push_divergence(struct fields *fields);
 void gs_fields_complain(struct fields *fields, const char *name, const char *fmt, ...)
     GS_PRINTF(3, 4);
 // GS_OK, or invalid_input with every complaint in the details. Ends the reading.

@@ -56,13 +56,11 @@ static enum gs_status rename_app(struct call *call, const char *name, struct gs_
 
 enum gs_status gs_app_rename(struct call *call, struct gs_error *err)
 {
-    yyjson_val *body = NULL;
     struct fields fields;
     struct gs_app_view view;
-    enum gs_status status = gs_call_body(call, &body, err);
+    enum gs_status status = gs_fields_begin_body(&fields, call, err);
     if (status != GS_OK)
         return status;
-    gs_fields_begin(&fields, call, body);
     const char *name = gs_fields_text(&fields, "name", FIELD_REQUIRED, APP_NAME_MAX);
     status = gs_fields_end(&fields, err);
     if (status == GS_OK)

@@ -12,6 +12,15 @@ void gs_fields_begin(struct fields *fields, struct call *call, yyjson_val *obj)
     yyjson_mut_doc_set_root(fields->complaints, yyjson_mut_arr(fields->complaints));
 }
 
+enum gs_status gs_fields_begin_body(struct fields *fields, struct call *call, struct gs_error *err)
+{
+    yyjson_val *body = NULL;
+    enum gs_status status = gs_call_body(call, &body, err);
+    if (status == GS_OK)
+        gs_fields_begin(fields, call, body);
+    return status;
+}
+
 void gs_fields_complain(struct fields *fields, const char *name, const char *fmt, ...)
 {
     char message[sizeof fields->first];
@@ -98,6 +107,14 @@ int gs_fields_choice(struct fields *fields, const char *name, const char *const 
     }
     gs_fields_complain(fields, name, "%s must be one of %s", name, list);
     return absent;
+}
+
+enum gs_divergence gs_fields_push_divergence(struct fields *fields)
+{
+    static const char *const words[] = {"fail", "ours", "merge", NULL};
+    static const enum gs_divergence meanings[] = {GS_DIVERGENCE_FAIL, GS_DIVERGENCE_OURS,
+                                                  GS_DIVERGENCE_MERGE};
+    return meanings[gs_fields_choice(fields, "onConflict", words, 0)];
 }
 
 enum gs_status gs_fields_end(struct fields *fields, struct gs_error *err)

@@ -6,7 +6,7 @@ enum { URL_MAX = 2048, ID_MAX = 128, BRANCH_MAX = 244, KEY_MAX = 65536, NAME_MAX
 
 static const char *const layouts[] = {"single-file", "per-entity", NULL};
 
-static void read_author(struct fields *fields, struct call *call, struct gs_git_config_input *input)
+static void read_author(struct fields *fields, struct gs_git_config_input *input)
 {
     yyjson_val *author = yyjson_obj_get(fields->obj, "commitAuthor");
     if (!author || yyjson_is_null(author))
@@ -27,7 +27,6 @@ static void read_author(struct fields *fields, struct call *call, struct gs_git_
         gs_fields_complain(fields, "email", "email must not contain < > or line breaks");
     fields->obj = outer;
     fields->base = "";
-    (void)call;
 }
 
 static enum gs_status read_config(struct call *call, yyjson_val *body, const char **out_id,
@@ -57,7 +56,7 @@ static enum gs_status read_config(struct call *call, yyjson_val *body, const cha
     input.disabled = !gs_fields_bool(&fields, "isEnabled", true);
     input.allow_secrets = gs_fields_bool(&fields, "allowSecrets", false);
     input.tag = gs_fields_bool(&fields, "tag", false);
-    read_author(&fields, call, &input);
+    read_author(&fields, &input);
     *out_input = input;
     return gs_fields_end(&fields, err);
 }
@@ -65,12 +64,10 @@ static enum gs_status read_config(struct call *call, yyjson_val *body, const cha
 enum gs_status gs_git_convert(struct call *call, struct gs_error *err)
 {
     enum { MESSAGE_MAX = 65536 };
-    yyjson_val *body = NULL;
-    enum gs_status status = gs_call_body(call, &body, err);
+    struct fields fields;
+    enum gs_status status = gs_fields_begin_body(&fields, call, err);
     if (status != GS_OK)
         return status;
-    struct fields fields;
-    gs_fields_begin(&fields, call, body);
     struct gs_sync_request request = {
         .kind = GS_SYNC_CONVERT,
         .organization_id =

@@ -11,21 +11,16 @@ enum {
 
 enum gs_status gs_version_push(struct call *call, struct gs_error *err)
 {
-    static const char *const words[] = {"fail", "ours", "merge", NULL};
-    static const enum gs_divergence meanings[] = {GS_DIVERGENCE_FAIL, GS_DIVERGENCE_OURS,
-                                                  GS_DIVERGENCE_MERGE};
-    yyjson_val *body = NULL;
-    enum gs_status status = gs_call_body(call, &body, err);
+    struct fields fields;
+    enum gs_status status = gs_fields_begin_body(&fields, call, err);
     if (status != GS_OK)
         return status;
-    struct fields fields;
-    gs_fields_begin(&fields, call, body);
     struct gs_sync_request request = {
         .kind = GS_SYNC_PUSH,
         .app_id = gs_call_param(call, "appId"),
         .version_id = gs_call_param(call, "versionId"),
         .message = gs_fields_slice(&fields, "commitMessage", FIELD_REQUIRED, MESSAGE_MAX),
-        .divergence = meanings[gs_fields_choice(&fields, "onConflict", words, 0)],
+        .divergence = gs_fields_push_divergence(&fields),
         .allow_secrets = gs_fields_bool(&fields, "allowSecrets", false),
     };
     status = gs_fields_end(&fields, err);
@@ -43,14 +38,12 @@ static enum gs_status check_create_mode(struct call *call, struct gs_error *err)
 
 enum gs_status gs_app_create(struct call *call, struct gs_error *err)
 {
-    yyjson_val *body = NULL;
+    struct fields fields;
     enum gs_status status = check_create_mode(call, err);
     if (status == GS_OK)
-        status = gs_call_body(call, &body, err);
+        status = gs_fields_begin_body(&fields, call, err);
     if (status != GS_OK)
         return status;
-    struct fields fields;
-    gs_fields_begin(&fields, call, body);
     struct gs_sync_request request = {
         .kind = GS_SYNC_CREATE,
         .organization_id =

@@ -4,9 +4,6 @@
 
 enum { MESSAGE_MAX = 65536 };
 
-static const char *const push_words[] = {"fail", "ours", "merge", NULL};
-static const enum gs_divergence push_meanings[] = {GS_DIVERGENCE_FAIL, GS_DIVERGENCE_OURS,
-                                                   GS_DIVERGENCE_MERGE};
 static const char *const pull_words[] = {"fail", "ours", "theirs", NULL};
 static const enum gs_divergence pull_meanings[] = {GS_DIVERGENCE_FAIL, GS_DIVERGENCE_OURS,
                                                    GS_DIVERGENCE_THEIRS};
@@ -25,19 +22,17 @@ static enum gs_status submit(struct call *call, struct gs_sync_request *request,
 
 enum gs_status gs_organization_push(struct call *call, struct gs_error *err)
 {
-    yyjson_val *body = NULL;
-    enum gs_status status = gs_call_body(call, &body, err);
+    struct fields fields;
+    enum gs_status status = gs_fields_begin_body(&fields, call, err);
     if (status != GS_OK)
         return status;
-    struct fields fields;
-    gs_fields_begin(&fields, call, body);
     struct gs_sync_request request = {
         .kind = GS_SYNC_PUSH_ALL,
         .organization_id = gs_call_param(call, "organizationId"),
         .message = gs_fields_slice(&fields, "commitMessage", FIELD_REQUIRED, MESSAGE_MAX),
         .one_commit = !gs_fields_bool(&fields, "commitPerApp", true),
         .stop_on_error = !gs_fields_bool(&fields, "continueOnError", true),
-        .divergence = push_meanings[gs_fields_choice(&fields, "onConflict", push_words, 0)],
+        .divergence = gs_fields_push_divergence(&fields),
         .allow_secrets = gs_fields_bool(&fields, "allowSecrets", false),
     };
     status = gs_fields_end(&fields, err);
@@ -58,12 +53,10 @@ static enum gs_status read_deletion_limit(yyjson_val *body, struct gs_deletion_l
 
 enum gs_status gs_organization_pull(struct call *call, struct gs_error *err)
 {
-    yyjson_val *body = NULL;
-    enum gs_status status = gs_call_body(call, &body, err);
+    struct fields fields;
+    enum gs_status status = gs_fields_begin_body(&fields, call, err);
     if (status != GS_OK)
         return status;
-    struct fields fields;
-    gs_fields_begin(&fields, call, body);
     struct gs_sync_request request = {
         .kind = GS_SYNC_PULL_ALL,
         .organization_id = gs_call_param(call, "organizationId"),
@@ -72,6 +65,6 @@ enum gs_status gs_organization_pull(struct call *call, struct gs_error *err)
     };
     status = gs_fields_end(&fields, err);
     if (status == GS_OK)
-        status = read_deletion_limit(body, &request.max_deletions, err);
+        status = read_deletion_limit(fields.obj, &request.max_deletions, err);
     return status == GS_OK ? submit(call, &request, err) : status;
 }

@@ -18,12 +18,10 @@ static bool is_commit(const char *text)
 enum gs_status gs_app_rollback(struct call *call, struct gs_error *err)
 {
     static const char *const words[] = {"fail", "ours", NULL};
-    yyjson_val *body = NULL;
-    enum gs_status status = gs_call_body(call, &body, err);
+    struct fields fields;
+    enum gs_status status = gs_fields_begin_body(&fields, call, err);
     if (status != GS_OK)
         return status;
-    struct fields fields;
-    gs_fields_begin(&fields, call, body);
     struct gs_sync_request request = {
         .kind = GS_SYNC_ROLLBACK,
         .app_id = gs_call_param(call, "appId"),

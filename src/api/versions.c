@@ -159,15 +159,13 @@ static void push_saved(struct call *call, const struct gs_version *version)
 
 enum gs_status gs_version_save(struct call *call, struct gs_error *err)
 {
-    yyjson_val *body = NULL;
     const char *app_id = gs_call_param(call, "appId");
     struct gs_version version;
     bool tagging = false, tag = false;
-    enum gs_status status = gs_call_body(call, &body, err);
+    struct fields fields;
+    enum gs_status status = gs_fields_begin_body(&fields, call, err);
     if (status != GS_OK)
         return status;
-    struct fields fields;
-    gs_fields_begin(&fields, call, body);
     const char *name = gs_fields_text(&fields, "name", 0, SAVE_NAME_MAX);
     status = gs_fields_end(&fields, err);
     if (status == GS_OK)

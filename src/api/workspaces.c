@@ -51,14 +51,12 @@ static enum gs_status add(struct call *call, const struct gs_organization *org,
 
 enum gs_status gs_workspace_create(struct call *call, struct gs_error *err)
 {
-    yyjson_val *body = NULL;
-    enum gs_status status = gs_call_body(call, &body, err);
+    struct fields fields;
+    enum gs_status status = gs_fields_begin_body(&fields, call, err);
     if (status != GS_OK)
         return status;
-    struct fields fields;
     char new_id[GS_UUID_TEXT + 1];
     gs_uuid_new(new_id);
-    gs_fields_begin(&fields, call, body);
     const char *id = gs_fields_text(&fields, "id", FIELD_UUID, GS_UUID_TEXT);
     struct gs_organization org = {
         .id = id ? id : new_id,
