@@ -59,8 +59,7 @@ static int64_t read_int(yyjson_val *obj, const char *name)
     return value;
 }
 
-// NULL when it is absent or null.
-static const char *read_text(yyjson_val *obj, const char *name, struct gs_arena *arena)
+const char *gs_recorded_text(yyjson_val *obj, const char *name, struct gs_arena *arena)
 {
     struct gs_slice text = gs_json_get_str(obj, name);
     return text.data ? gs_arena_dup_slice(arena, text) : NULL;
@@ -91,14 +90,14 @@ enum gs_status gs_operation_restore(struct task *task, struct gs_error *err)
         .app_id = op->app_id,
         .version_id = op->version_id,
         .message = gs_slice_of(gs_arena_dup_slice(task->arena, message), message.len),
-        .git_app_id = read_text(root, "gitAppId", task->arena),
-        .git_app_name = read_text(root, "gitAppName", task->arena),
-        .ref = read_text(root, "ref", task->arena),
-        .plan_hash = read_text(root, "planHash", task->arena),
-        .commit = read_text(root, "commit", task->arena),
-        .from_operation_id = read_text(root, "operationId", task->arena),
-        .release_id = read_text(root, "releaseId", task->arena),
-        .layout = read_text(root, "layout", task->arena),
+        .git_app_id = gs_recorded_text(root, "gitAppId", task->arena),
+        .git_app_name = gs_recorded_text(root, "gitAppName", task->arena),
+        .ref = gs_recorded_text(root, "ref", task->arena),
+        .plan_hash = gs_recorded_text(root, "planHash", task->arena),
+        .commit = gs_recorded_text(root, "commit", task->arena),
+        .from_operation_id = gs_recorded_text(root, "operationId", task->arena),
+        .release_id = gs_recorded_text(root, "releaseId", task->arena),
+        .layout = gs_recorded_text(root, "layout", task->arena),
         .push = yyjson_is_true(yyjson_obj_get(root, "push")),
         .allow_secrets = yyjson_is_true(yyjson_obj_get(root, "allowSecrets")),
         .divergence = (enum gs_divergence)read_int(root, "divergence"),

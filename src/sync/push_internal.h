@@ -108,11 +108,7 @@ void gs_push_release_version(struct local_version *local);
 enum gs_status gs_push_prepare(struct push_batch *batch, struct push_item *item, struct gs_oid *tip,
                                struct gs_error *err) GS_MUST_CHECK;
 void gs_push_item_reset(struct push_item *item);
-// The steps of it: what the store has of the task's version, and the form in which git gives it back.
-enum gs_status gs_push_load_version(struct push_batch *batch, struct task *task,
-                                    struct local_version *out_local,
-                                    struct gs_error *err) GS_MUST_CHECK;
-void gs_push_release_version(struct local_version *local);
+// A step of it: the form in which git gives the version back.
 enum gs_status gs_push_take_normal_form(struct push_batch *batch, struct push_item *item,
                                         const struct remote_app *remote,
                                         struct local_version *local,
@@ -155,6 +151,17 @@ enum gs_status gs_push_build_rename(struct push_batch *batch, struct push_item *
 enum gs_status gs_push_commit_item(struct push_batch *batch, struct push_item *item,
                                    struct remote_app *remote, struct local_version *local,
                                    struct gs_oid *tip, struct gs_error *err) GS_MUST_CHECK;
+
+// ---- push_along.c ----
+// Whether an earlier item of the batch, or an app that makes way for it, is of the item's app and matches what is wanted.
+typedef bool gs_push_matches(const struct push_item *made, const char *app_id, const char *wanted);
+bool gs_push_made_before(const struct push_batch *batch, const struct push_item *item,
+                         gs_push_matches *matches, const char *wanted);
+// Adds the members of one that travels along with an item; after a crash it is known from there, its name from the member of that name.
+void gs_push_report_along(const struct push_item *along, yyjson_mut_doc *doc, yyjson_mut_val *obj);
+enum gs_status gs_push_restore_along(struct push_batch *batch, const struct push_item *item,
+                                     yyjson_val *obj, const char *name, struct push_item *out_along,
+                                     struct gs_error *err) GS_MUST_CHECK;
 
 // ---- push_rename.c ----
 // Moves the apps that hold the folder which the push needs out of the way, if they were renamed here, and, once it is there, to their new names.

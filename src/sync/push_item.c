@@ -5,22 +5,10 @@
 #include "sync/push_internal.h"
 #include "sync/rollback_internal.h"
 
+// The store does not know of an earlier push of the same batch yet.
 static bool has_pushed(const struct push_item *made, const char *app_id, const char *document_id)
 {
     return strcmp(made->app_id, app_id) == 0 && strcmp(made->document_id, document_id) == 0;
-}
-
-// Whether an earlier push of this batch put that document there; the store does not know of it yet.
-static bool pushed_in_batch(const struct push_batch *batch, const struct push_item *item,
-                            const char *document_id)
-{
-    bool found = false;
-    for (const struct push_item *other = batch->items; !found && other < item; other++) {
-        found = other->prepared && has_pushed(other, item->app_id, document_id);
-        for (size_t i = 0; !found && other->prepared && i < other->rename_count; i++)
-            found = has_pushed(&other->renames[i], item->app_id, document_id);
-    }
-    return found;
 }
 
 // The version here that git's version of the app was last synced with, as the base to compare with. A version that got another
@@ -111,7 +99,7 @@ static enum gs_status settle_divergence(struct push_batch *batch, struct push_it
     enum gs_divergence wish = item->task->request.divergence;
     if (!remote->entry || wish == GS_DIVERGENCE_OURS ||
         strcmp(remote->document_id, local->version.document_id) == 0 ||
-        pushed_in_batch(batch, item, remote->document_id))
+        gs_push_made_before(batch, item, has_pushed, remote->document_id))
         return GS_OK;
     const char *base_id = NULL;
     enum gs_status status =

@@ -141,17 +141,8 @@ void gs_push_report_modules(const struct push_item *item, yyjson_mut_doc *doc, y
         yyjson_mut_val *one = yyjson_mut_arr_add_obj(doc, list);
         gs_json_add_cstr(doc, one, "appId", module->app_id);
         gs_json_add_cstr(doc, one, "name", module->name);
-        gs_json_add_cstr(doc, one, "gitAppId", module->git_app_id);
-        gs_json_add_cstr(doc, one, "versionId", module->version_id);
-        gs_json_add_cstr(doc, one, "documentId", module->document_id);
-        if (module->takeover.wanted)
-            gs_json_add_cstr(doc, one, "replacedDocumentId", module->takeover.replaced_id);
+        gs_push_report_along(module, doc, one);
     }
-}
-
-static const char *read_text(yyjson_val *obj, const char *name, struct gs_arena *arena)
-{
-    return gs_arena_dup_slice(arena, gs_json_get_str(obj, name));
 }
 
 enum gs_status gs_push_restore_modules(struct push_batch *batch, struct push_item *item,
@@ -159,22 +150,13 @@ enum gs_status gs_push_restore_modules(struct push_batch *batch, struct push_ite
 {
     size_t i, n;
     yyjson_val *list = gs_json_get_arr(report, "modules"), *one;
-    struct gs_arena *arena = item->task->arena;
     enum gs_status status = GS_OK;
-    item->modules = gs_arena_array(arena, yyjson_arr_size(list), sizeof *item->modules);
+    item->modules = gs_arena_array(item->task->arena, yyjson_arr_size(list), sizeof *item->modules);
     yyjson_arr_foreach(list, i, n, one)
     {
-        struct push_item *module = &item->modules[item->module_count++];
-        *module = (struct push_item){.task = item->task,
-                                     .commit = item->commit,
-                                     .app_id = read_text(one, "appId", arena),
-                                     .version_id = read_text(one, "versionId", arena),
-                                     .git_app_id = read_text(one, "gitAppId", arena),
-                                     .document_id = read_text(one, "documentId", arena),
-                                     .name = read_text(one, "name", arena)};
-        const char *replaced = read_text(one, "replacedDocumentId", arena);
-        if (replaced && *replaced && status == GS_OK)
-            status = gs_push_reload_takeover(batch, module, replaced, err);
+        if (status == GS_OK)
+            status = gs_push_restore_along(batch, item, one, "name",
+                                           &item->modules[item->module_count++], err);
     }
     return status;
 }

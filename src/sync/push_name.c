@@ -3,22 +3,10 @@
 #include "base/clock.h"
 #include "sync/push_internal.h"
 
+// The store does not know of an earlier push of the same batch yet.
 static bool has_named(const struct push_item *made, const char *app_id, const char *name)
 {
     return made->name && strcmp(made->app_id, app_id) == 0 && strcmp(made->name, name) == 0;
-}
-
-// Whether an earlier push of this batch gave the app that name; the store does not know of it yet.
-static bool named_in_batch(const struct push_batch *batch, const struct push_item *item,
-                           const char *name)
-{
-    bool found = false;
-    for (const struct push_item *other = batch->items; !found && other < item; other++) {
-        found = other->prepared && has_named(other, item->app_id, name);
-        for (size_t i = 0; !found && other->prepared && i < other->rename_count; i++)
-            found = has_named(&other->renames[i], item->app_id, name);
-    }
-    return found;
 }
 
 static enum gs_status check_free(struct push_batch *batch, const struct push_item *item,
@@ -64,7 +52,7 @@ enum gs_status gs_push_settle_name(struct push_batch *batch, struct push_item *i
     const char *git = remote->entry->name;
     enum gs_rename renamed = gs_app_find_rename(synced, here, git);
     bool unseen = renamed == GS_RENAME_GIT || renamed == GS_RENAME_BOTH;
-    if (unseen && wish != GS_DIVERGENCE_OURS && !named_in_batch(batch, item, git)) {
+    if (unseen && wish != GS_DIVERGENCE_OURS && !gs_push_made_before(batch, item, has_named, git)) {
         if (renamed == GS_RENAME_BOTH)
             return gs_app_fail_renamed(local->app.id, synced, here, git, err);
         return wish == GS_DIVERGENCE_MERGE ? take_over(batch, item, local, git, err)

@@ -203,18 +203,8 @@ void gs_push_report_renames(const struct push_item *item, yyjson_mut_doc *doc, y
         const struct push_item *rename = &item->renames[i];
         struct told_rename told = {rename->app_id, rename->renamed_from, rename->name, false};
         yyjson_mut_val *one = gs_report_rename(doc, obj, &told);
-        gs_json_add_cstr(doc, one, "gitAppId", rename->git_app_id);
-        gs_json_add_cstr(doc, one, "versionId", rename->version_id);
-        gs_json_add_cstr(doc, one, "documentId", rename->document_id);
-        if (rename->takeover.wanted)
-            gs_json_add_cstr(doc, one, "replacedDocumentId", rename->takeover.replaced_id);
+        gs_push_report_along(rename, doc, one);
     }
-}
-
-static const char *read_text(yyjson_val *obj, const char *name, struct gs_arena *arena)
-{
-    struct gs_slice text = gs_json_get_str(obj, name);
-    return text.len > 0 ? gs_arena_dup_slice(arena, text) : NULL;
 }
 
 enum gs_status gs_push_restore_renames(struct push_batch *batch, struct push_item *item,
@@ -222,25 +212,14 @@ enum gs_status gs_push_restore_renames(struct push_batch *batch, struct push_ite
 {
     size_t i, n;
     yyjson_val *list = gs_json_get_arr(report, "renames"), *one;
-    struct gs_arena *arena = item->task->arena;
     enum gs_status status = GS_OK;
-    item->renames = gs_arena_array(arena, yyjson_arr_size(list), sizeof *item->renames);
+    item->renames = gs_arena_array(item->task->arena, yyjson_arr_size(list), sizeof *item->renames);
     yyjson_arr_foreach(list, i, n, one)
     {
-        const char *app_id = read_text(one, "appId", arena);
-        if (!app_id || strcmp(app_id, item->app_id) == 0)
-            continue;
-        struct push_item *rename = &item->renames[item->rename_count++];
-        *rename = (struct push_item){.task = item->task,
-                                     .commit = item->commit,
-                                     .app_id = app_id,
-                                     .git_app_id = read_text(one, "gitAppId", arena),
-                                     .version_id = read_text(one, "versionId", arena),
-                                     .document_id = read_text(one, "documentId", arena),
-                                     .name = read_text(one, "to", arena)};
-        const char *replaced = read_text(one, "replacedDocumentId", arena);
-        if (status == GS_OK && replaced)
-            status = gs_push_reload_takeover(batch, rename, replaced, err);
+        bool own = gs_slice_eq_str(gs_json_get_str(one, "appId"), item->app_id);
+        if (status == GS_OK && !own)
+            status = gs_push_restore_along(batch, item, one, "to",
+                                           &item->renames[item->rename_count++], err);
     }
     return status;
 }

@@ -312,6 +312,8 @@ enum gs_status gs_task_seal(struct task *task, struct gs_error *err) GS_MUST_CHE
 // ---- operation.c: rows of operations ----
 // A copy whose texts live in the arena.
 struct gs_operation gs_operation_copy(struct gs_arena *arena, const struct gs_operation *from);
+// A text of a recorded request or answer, in the arena; NULL when it is absent or null.
+const char *gs_recorded_text(yyjson_val *obj, const char *name, struct gs_arena *arena);
 // Makes the request again that was recorded with the operation.
 enum gs_status gs_operation_restore(struct task *task, struct gs_error *err) GS_MUST_CHECK;
 // What changes something in the store or in git leaves a record; looking does not.
