@@ -21,6 +21,7 @@ from githost.client import Host  # noqa: E402
 import crowd  # noqa: E402
 import machine  # noqa: E402
 from apps import KB, MB, fill, revisions  # noqa: E402
+from bare import Bare  # noqa: E402
 from gitcli import Clone  # noqa: E402
 from jsbytes import to_js_bytes  # noqa: E402
 from make_app import make_app  # noqa: E402
@@ -37,7 +38,7 @@ PUSHES = [
 
 
 def bench_push(host, service, scratch, case, runs):
-    """One push through the API, one by git's command line, in turn, on branches of their own or on one."""
+    """One push through the API, one by git's command line, one bare exchange, in turn, on branches of their own or the first two on one."""
     name, files, size, shared, bound = case
     key = f"{files}-{size}-{'shared' if shared else 'own'}"
     repo = host.create_repo(f"acme/bench-{key}")
@@ -45,23 +46,27 @@ def bench_push(host, service, scratch, case, runs):
     branch = "main" if shared else "git"
     if not shared:
         repo.set_branch(branch, "main")
+    repo.set_branch("bare", "main")
+    bare = Bare(repo, host, scratch / f"bare-{key}", "bare")
     workspace = service.make_workspace(repo, host)
     documents = revisions(key, size)
     app = service.import_app(workspace, next(documents))
     clone = Clone(repo, host, scratch / f"clone-{key}", branch)
     theirs_document = to_js_bytes(make_app("git", name="Git", size=size))
-    ours, theirs, floor = [], [], []
+    ours, theirs, hosts, floor = [], [], [], []
     for run in range(runs + 2):
         service.put_document(app, next(documents))
         host.reset_requests()
         mine = timed(lambda: service.push(app))
         spent = host_seconds(host, repo)
         other = clone.push_file("Git/v1.json", theirs_document + b" " * run)
+        exchange = bare.push_seconds(("Git/v1.json", theirs_document + b"\n" * (run + 1)))
         if run > 1:  # the first ones warm the mirror and the clone
             ours.append(mine)
             theirs.append(other)
-            floor.append(spent)
-    return compare(name, ours, theirs, bound, floor)
+            hosts.append(spent)
+            floor.append(exchange)
+    return compare(name, ours, theirs, bound, host=hosts, floor=floor)
 
 
 def curl_seconds(url, token):

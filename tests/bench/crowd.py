@@ -4,6 +4,7 @@
 import concurrent.futures
 
 from apps import KB, fill, revisions
+from bare import Bare
 from gitcli import Clone
 from table import timed
 
@@ -36,9 +37,12 @@ def bench_pushes(host, service, scratch):
     clone = Clone(repo, host, scratch / "clone-crowd")
     content = next(revisions("crowd-git", 300 * KB))
     by_git = sum(clone.push_file(f"Git/{n}.json", content + b" " * n) for n in range(BY_GIT))
+    bare = Bare(repo, host, scratch / "bare-crowd")
+    files = [(f"Bare/{n}.json", content + b"\n" * (n + 1)) for n in range(PUSHERS)]
     return {
         "case": f"{PUSHERS} pushes at once, throughput to git's",
         "gitsyncMs": round(1000 * seconds / PUSHERS, 2),
+        "floorMs": round(1000 * bare.push_seconds(*files) / PUSHERS, 2),
         "otherMs": round(1000 * by_git / BY_GIT, 2),
         "ratio": round((by_git / BY_GIT) / (seconds / PUSHERS), 1),
         "bound": 20,

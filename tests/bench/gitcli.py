@@ -29,20 +29,27 @@ class Clone:
             env=self.environment,
         )
 
-    def git(self, *words, data=None):
+    def output(self, *words, data=None):
         command = ["git", "-C", str(self.folder), *words]
         done = subprocess.run(
             command, input=data, stdout=subprocess.PIPE, check=True, env=self.environment
         )
-        return done.stdout.decode().strip()
+        return done.stdout
+
+    def git(self, *words, data=None):
+        return self.output(*words, data=data).decode().strip()
+
+    def make_tree(self, parent, path, content):
+        """The parent's tree with the content at the path."""
+        blob = self.git("hash-object", "-w", "--stdin", data=content)
+        self.git("read-tree", parent)
+        self.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
+        return self.git("write-tree")
 
     def push_file(self, path, content):
         """Seconds that fetch, commit-tree and push took together."""
         seconds, _ = self._timed("fetch", "-q", "origin", self.branch)
-        blob = self.git("hash-object", "-w", "--stdin", data=content)
-        self.git("read-tree", "FETCH_HEAD")
-        self.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
-        tree = self.git("write-tree")
+        tree = self.make_tree("FETCH_HEAD", path, content)
         spent, commit = self._timed("commit-tree", tree, "-p", "FETCH_HEAD", "-m", "A push by git")
         seconds += spent
         spent, _ = self._timed("push", "-q", "origin", f"{commit}:refs/heads/{self.branch}")
