@@ -11,6 +11,7 @@ sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "fixtures"), str(Path(
 
 from client import Client  # noqa: E402
 from daemon import Daemon  # noqa: E402
+from faulty import FaultyPlace  # noqa: E402
 from githost.client import Host  # noqa: E402
 from place import README, Place, unique  # noqa: E402
 
@@ -44,6 +45,26 @@ def server(start_daemon, tmp_path_factory):
 
 
 @pytest.fixture
+def start(start_daemon, tmp_path):
+    """Starts servers of the test's own, which end with it."""
+    running = []
+
+    def start(**settings):
+        running.append(start_daemon(tmp_path / f"data{len(running)}", **settings))
+        return running[-1]
+
+    yield start
+    for daemon in running:
+        daemon.stop()
+
+
+@pytest.fixture
+def daemon(start):
+    """A server of the test's own, to be stopped or killed."""
+    return start()
+
+
+@pytest.fixture
 def client(server):
     return Client(server)
 
@@ -62,16 +83,40 @@ def make_repo(host):
 
 
 @pytest.fixture
-def make_place(client, host, make_repo):
-    """A new organization; with a new repository unless one is given; configured unless told not."""
+def place_on(host, make_repo):
+    """A new organization on that server, with a new repository unless one is given; configured unless told not."""
 
-    def make(repo=None, *, configured=True, **changes):
-        place = Place(client, host, repo or make_repo(), **changes)
+    def make(daemon, repo=None, *, configured=True, **changes):
+        place = Place(Client(daemon), host, repo or make_repo(), **changes)
         if configured:
             place.configure().ok(201)
         return place
 
     return make
+
+
+@pytest.fixture
+def make_place(server, place_on):
+    """The same on the module's server."""
+    return lambda repo=None, **members: place_on(server, repo, **members)
+
+
+@pytest.fixture
+def faulty_on(host, make_repo):
+    """A place on that server whose git host can be made to fail, until the test ends."""
+
+    def make(daemon, repo=None, **changes):
+        place = FaultyPlace(daemon, host, repo or make_repo(), **changes)
+        place.configure().ok(201)
+        return place
+
+    yield make
+    host.clear_faults()
+
+
+@pytest.fixture
+def faulty(server, faulty_on):
+    return faulty_on(server)
 
 
 @pytest.fixture
@@ -99,6 +144,13 @@ def installed(host, github_app, make_place):
         )
 
     return make
+
+
+@pytest.fixture
+def crashing(daemon, place_on):
+    """A configured place on a server of its own, with an app that is in git."""
+    place = place_on(daemon)
+    return place, place.pushed_app()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 """Pushes that wait for their turn have their documents made ready; what goes into git is what is there when the turn comes."""
 
 import pytest
-from faulty import FaultyPlace
 from keyed import Background, open_operation, until
 from place import with_text
 
@@ -10,11 +9,8 @@ DELAY_MS = 1000
 
 
 @pytest.fixture
-def place(server, host, make_repo):
-    made = FaultyPlace(server, host, make_repo("ahead"))
-    made.configure().ok(201)
-    yield made
-    host.clear_faults()
+def place(faulty):
+    return faulty
 
 
 def waiting_push(place, app):

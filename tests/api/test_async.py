@@ -2,11 +2,10 @@
 """Calls that nobody waits for: answered as soon as they are recorded, and carried out all the same, whatever happens."""
 
 import http.client
-import os
 
 import pytest
-from client import Client, path_of
-from faulty import FaultyPlace
+from client import path_of
+from crashing import die, needs_hooks
 from keyed import (
     accepted,
     ended,
@@ -19,30 +18,10 @@ from keyed import (
     send,
     until,
 )
-from place import Place, with_text
-from test_crash import die
+from place import with_text
 
-needs_hooks = pytest.mark.skipif(
-    os.environ.get("GITSYNC_TEST_HOOKS") != "1", reason="the program was built without test hooks"
-)
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 ASYNC = {"Prefer": "respond-async"}
-
-
-@pytest.fixture
-def faulty(server, host, make_repo):
-    place = FaultyPlace(server, host, make_repo("async"))
-    place.configure().ok(201)
-    yield place
-    host.clear_faults()
-
-
-@pytest.fixture
-def daemon(start_daemon, tmp_path):
-    """A server of the test's own, to be killed."""
-    running = start_daemon(tmp_path / "data")
-    yield running
-    running.stop()
 
 
 def without_id(result):
@@ -190,11 +169,9 @@ def test_what_failed_for_the_moment_begins_anew(faulty):
     assert accepted(push())["id"] == second
 
 
-def test_no_room_in_the_queue(start_daemon, host, make_repo, tmp_path):
+def test_no_room_in_the_queue(start, faulty_on):
     """The refused call is not taken for one that was carried out."""
-    daemon = start_daemon(tmp_path / "data", queue_limit=1)
-    place = FaultyPlace(daemon, host, make_repo())
-    place.configure().ok(201)
+    place = faulty_on(start(queue_limit=1))
     running, waiting, refused = (place.new_app(name) for name in ("A", "B", "C"))
     key, body = new_key(), {"commitMessage": "Push"}
     place.advert_fault("pass", delay_ms=1500, times=1)
@@ -207,16 +184,13 @@ def test_no_room_in_the_queue(start_daemon, host, make_repo, tmp_path):
     again = keyed(place.client, key, "POST", push_path(refused), body, **ASYNC)
     assert not is_replayed(again)
     assert ended(place.client, accepted(again)["id"])["state"] == "done"
-    host.clear_faults()
-    daemon.stop()
 
 
 # Stops and crashes
 
 
-def test_a_stop_finishes_what_was_accepted(daemon, host, make_repo):
-    place = FaultyPlace(daemon, host, make_repo())
-    place.configure().ok(201)
+def test_a_stop_finishes_what_was_accepted(daemon, host, faulty_on):
+    place = faulty_on(daemon)
     app = place.new_app()
     place.advert_fault("pass", delay_ms=500, times=1)
     operation = accepted(push_async(place, app))["id"]
@@ -230,9 +204,8 @@ def test_a_stop_finishes_what_was_accepted(daemon, host, make_repo):
 @pytest.mark.parametrize(
     "point", [f"push.{name}" for name in ("looked", "prepared", "committed", "pushed", "recorded")]
 )
-def test_what_was_accepted_survives_a_crash(daemon, host, make_repo, point):
-    place = Place(Client(daemon), host, make_repo())
-    place.configure().ok(201)
+def test_what_was_accepted_survives_a_crash(daemon, point, place_on):
+    place = place_on(daemon)
     app, key, body = place.new_app(), new_key(), {"commitMessage": "Push"}
     commits = len(place.repo.log())
     daemon.stop()
@@ -250,10 +223,9 @@ def test_what_was_accepted_survives_a_crash(daemon, host, make_repo, point):
 
 
 @needs_hooks
-def test_a_crash_before_the_answer(daemon, host, make_repo):
+def test_a_crash_before_the_answer(daemon, place_on):
     """Nobody was told of the operation, and it is carried out; the key finds it."""
-    place = Place(Client(daemon), host, make_repo())
-    place.configure().ok(201)
+    place = place_on(daemon)
     app, key, body = place.new_app(), new_key(), {"commitMessage": "Push"}
     commits = len(place.repo.log())
     push = lambda: keyed(place.client, key, "POST", push_path(app), body, **ASYNC)  # noqa: E731
@@ -264,9 +236,8 @@ def test_a_crash_before_the_answer(daemon, host, make_repo):
     assert len(place.repo.log()) == commits + 1
 
 
-def test_a_kill_in_the_middle_of_many(daemon, host, make_repo):
-    place = Place(Client(daemon), host, make_repo())
-    place.configure().ok(201)
+def test_a_kill_in_the_middle_of_many(daemon, place_on):
+    place = place_on(daemon)
     apps = [place.new_app(f"App {number}") for number in range(10)]
     operations = [accepted(push_async(place, app))["id"] for app in apps]
     until(lambda: place.client.operation(operations[0]).ok()["state"] != "queued")

@@ -3,7 +3,6 @@
 
 import pytest
 from client import Client
-from faulty import FaultyPlace
 from keyed import (
     Background,
     accepted,
@@ -20,21 +19,6 @@ from place import with_text
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 DELAY_MS = 3000
-
-
-@pytest.fixture
-def faulty(server, host, make_repo):
-    place = FaultyPlace(server, host, make_repo("cancel"))
-    place.configure().ok(201)
-    yield place
-    host.clear_faults()
-
-
-@pytest.fixture
-def daemon(start_daemon, tmp_path):
-    running = start_daemon(tmp_path / "data")
-    yield running
-    running.stop()
 
 
 def hold_look(place, service="git-receive-pack"):
@@ -190,9 +174,8 @@ def test_whatever_is_told_is_true(faulty):
 
 
 @pytest.mark.parametrize("how", ["restart", "kill"])
-def test_it_stays_cancelled(daemon, host, make_repo, how):
-    place = FaultyPlace(daemon, host, make_repo())
-    place.configure().ok(201)
+def test_it_stays_cancelled(daemon, host, how, faulty_on):
+    place = faulty_on(daemon)
     app, head = place.new_app(), place.repo.head()
     hold_look(place)
     operation = accepted(push_async(place, app))["id"]

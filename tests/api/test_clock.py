@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The wall clock of the server jumps while it runs: what is counted in time stays right, and what has to be true to the host says so."""
 
-import os
 
 import pytest
 from client import Client
-from faulty import FaultyPlace
+from crashing import needs_hooks
 from keyed import is_replayed, keyed_push, new_key
 from place import with_text
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("GITSYNC_TEST_HOOKS") != "1", reason="the program was built without test hooks"
-)
+pytestmark = needs_hooks
 
 HOUR = 3600 * 1000
 YEAR = 365 * 24 * HOUR
@@ -34,7 +31,7 @@ def clock(tmp_path):
 
 
 @pytest.fixture
-def daemon(start_daemon, clock, tmp_path, host):
+def daemon(start_daemon, clock, tmp_path):
     running = start_daemon(tmp_path / "data", git_timeout="5s", breaker_failures=0)
     running.stop()
     running.clock_file = clock.file
@@ -45,9 +42,8 @@ def daemon(start_daemon, clock, tmp_path, host):
 
 
 @pytest.fixture
-def place(daemon, host, make_repo):
-    made = FaultyPlace(daemon, host, make_repo("clock"))
-    made.configure().ok(201)
+def place(daemon, host, faulty_on):
+    made = faulty_on(daemon)
     yield made
     host.clear_faults()
     made.assert_sound()

@@ -2,16 +2,15 @@
 """A branch changes over from one layout to the other and back, and nothing is lost on the way."""
 
 import json
-import os
 import uuid
 
 import pytest
 import repos
-from client import Client, path_of
+from client import path_of
+from crashing import PUSH_POINTS, die, needs_hooks, settled
 from jsbytes import to_js_bytes
 from make_app import app_v2_of
-from place import META, App, Place, with_text
-from test_crash import PUSH_POINTS, die, settled
+from place import META, App, with_text
 
 APPS = ".meta/appMeta.json"
 SINGLE, ENTITIES = "single-file", "per-entity"
@@ -295,14 +294,12 @@ def test_the_answer_is_lost(frail_place, host):
     assert place.client.pull(app.id).ok()["status"] == "up_to_date"
 
 
-@pytest.mark.skipif(os.environ.get("GITSYNC_TEST_HOOKS") != "1", reason="needs test hooks")
+@needs_hooks
 @pytest.mark.parametrize("point", ["submit.recorded"] + [f"push.{name}" for name in PUSH_POINTS])
-def test_killed_on_the_way(start_daemon, host, make_repo, tmp_path, point):
-    daemon = start_daemon(tmp_path / "data")
+def test_killed_on_the_way(daemon, make_repo, point, place_on):
     repo = make_repo(files=None)
     repos.build_repo(repo, "plain")
-    place = Place(Client(daemon), host, repo)
-    place.configure().ok(201)
+    place = place_on(daemon, repo)
     apps, before = create_all(place), repo.head()
     die(daemon, point, lambda: place.client.convert(place.id, ENTITIES))
     settled(place.client)
@@ -314,4 +311,3 @@ def test_killed_on_the_way(start_daemon, host, make_repo, tmp_path, point):
     for app in apps:
         assert place.client.pull(app.id).ok()["status"] == "up_to_date"
         assert place.push(app).ok()["status"] == "up_to_date"
-    daemon.stop()

@@ -5,66 +5,20 @@ Afterwards every operation is settled, what was told or reached the host is here
 not has left no trace, and the caller who repeats the call gets the truth.
 """
 
-import http.client
-import os
-import time
 
 import pytest
-from client import Client
+from crashing import PULL_POINTS, PUSH_POINTS, die, needs_hooks, settled
 from jsbytes import to_js_bytes
 from make_app import app_v2_of
 from place import META, Place, as_version, module_document, new_document, showing, with_text
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("GITSYNC_TEST_HOOKS") != "1", reason="the program was built without test hooks"
-)
-PUSH_POINTS = ["looked", "prepared", "committed", "pushed", "recorded"]
-PULL_POINTS = ["read", "written", "recorded"]
-SETTLE_SECONDS = 30
-
-
-@pytest.fixture
-def daemon(start_daemon, tmp_path):
-    running = start_daemon(tmp_path / "data")
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def crashing(daemon, host, make_repo):
-    """A configured place on a server of its own, with an app that is in git."""
-    place = Place(Client(daemon), host, make_repo())
-    place.configure().ok(201)
-    return place, place.pushed_app()
-
-
-def die(daemon, point, call):
-    """Makes the call on a server that dies at that point, and starts the server again."""
-    daemon.stop()
-    daemon.crash_at = point
-    daemon.start()
-    with pytest.raises((http.client.HTTPException, ConnectionError)):
-        call()
-    daemon.wait_killed()
-    daemon.crash_at = None
-    daemon.start()
-
-
-def settled(client):
-    """All operations, once none is open any more."""
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while time.monotonic() < deadline:
-        entries = client.operations().ok()["data"]
-        if all(entry["state"] in ("done", "failed", "cancelled") for entry in entries):
-            return entries
-    pytest.fail(f"operations are still open: {entries}")
+pytestmark = needs_hooks
 
 
 @pytest.mark.parametrize("layout", ["single-file", "per-entity"])
 @pytest.mark.parametrize("point", ["committed", "pushed"])
-def test_modules_of_a_push(daemon, host, make_repo, layout, point):
-    place = Place(Client(daemon), host, make_repo(), layout=layout)
-    place.configure().ok(201)
+def test_modules_of_a_push(daemon, layout, point, place_on):
+    place = place_on(daemon, layout=layout)
     inner = place.import_app(module_document("Inner"))
     shell = place.import_app(showing(new_document("Shell"), inner.id))
     die(daemon, f"push.{point}", lambda: place.push(shell))
@@ -77,9 +31,8 @@ def test_modules_of_a_push(daemon, host, make_repo, layout, point):
 
 @pytest.mark.parametrize("layout", ["single-file", "per-entity"])
 @pytest.mark.parametrize("point", [f"push.{name}" for name in PUSH_POINTS])
-def test_push_of_names_that_changed_hands(daemon, host, make_repo, layout, point):
-    place = Place(Client(daemon), host, make_repo(), layout=layout)
-    place.configure().ok(201)
+def test_push_of_names_that_changed_hands(daemon, layout, point, place_on):
+    place = place_on(daemon, layout=layout)
     apps = [place.pushed_app(name) for name in ("Orders", "Sales")]
     for app, name in zip((*apps, apps[0]), ("Meanwhile", "Orders", "Sales")):
         place.client.rename(app.id, name).ok()
@@ -100,9 +53,8 @@ def test_push_of_names_that_changed_hands(daemon, host, make_repo, layout, point
 
 
 @pytest.mark.parametrize("point", PULL_POINTS)
-def test_pull_of_names_that_changed_hands(daemon, host, make_repo, point):
-    place = Place(Client(daemon), host, make_repo())
-    place.configure().ok(201)
+def test_pull_of_names_that_changed_hands(daemon, point, place_on):
+    place = place_on(daemon)
     apps = [place.pushed_app(name) for name in ("Orders", "Sales")]
     meta = place.meta()
     names = [meta[app.id]["gitAppName"] for app in apps]
@@ -120,9 +72,8 @@ def test_pull_of_names_that_changed_hands(daemon, host, make_repo, point):
 
 
 @pytest.mark.parametrize("point", PULL_POINTS)
-def test_modules_of_a_creation(daemon, host, make_repo, point):
-    place = Place(Client(daemon), host, make_repo())
-    place.configure().ok(201)
+def test_modules_of_a_creation(daemon, host, point, place_on):
+    place = place_on(daemon)
     inner = place.import_app(module_document("Inner"))
     shell = place.import_app(showing(new_document("Shell"), inner.id))
     place.push(shell).ok()

@@ -4,16 +4,17 @@
 import json
 
 import pytest
+from crashing import die, needs_hooks, settled
 from make_app import app_v2_of
 from place import text_of, with_text
-from test_crash import crashing, daemon, die, pytestmark, settled  # noqa: F401
 
+pytestmark = needs_hooks
 ARRIVES = ["push.committed", "push.pushed", "push.recorded"]
 BEFORE = ["submit.recorded", "push.looked", "push.prepared"]
 
 
 @pytest.mark.parametrize("point", BEFORE + ARRIVES)
-def test_a_pushed_rollback(daemon, crashing, point):  # noqa: F811
+def test_a_pushed_rollback(daemon, crashing, point):
     """Here and in git the same, whenever it happened."""
     place, app = crashing
     first, client = place.repo.head(), place.client
@@ -35,7 +36,7 @@ def test_a_pushed_rollback(daemon, crashing, point):  # noqa: F811
 
 
 @pytest.mark.parametrize("point", ARRIVES)
-def test_a_merge_on_pushing(daemon, crashing, point):  # noqa: F811
+def test_a_merge_on_pushing(daemon, crashing, point):
     """What git got, the version takes over, although it was made before the crash."""
     place, app = crashing
     client, document = place.client, app.document
@@ -51,7 +52,7 @@ def test_a_merge_on_pushing(daemon, crashing, point):  # noqa: F811
 
 @pytest.mark.parametrize("per_app", [True, False])
 @pytest.mark.parametrize("point", BEFORE + ARRIVES)
-def test_a_push_of_all_apps(daemon, crashing, point, per_app):  # noqa: F811
+def test_a_push_of_all_apps(daemon, crashing, point, per_app):
     place, first = crashing
     client = place.client
     apps = [first, *(place.new_app(name) for name in ("Sales", "Stock"))]
@@ -71,7 +72,7 @@ def test_a_push_of_all_apps(daemon, crashing, point, per_app):  # noqa: F811
 
 
 @pytest.mark.parametrize("point", ["pull.read", "pull.written", "pull.recorded"])
-def test_a_pull_of_all_apps(daemon, crashing, point):  # noqa: F811
+def test_a_pull_of_all_apps(daemon, crashing, point):
     """Each app has been pulled or not; the call can be repeated."""
     place, first = crashing
     client = place.client

@@ -1,48 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The steps of operations as server-sent events: in order, to their end, and without harm by whoever listens badly."""
 
-import contextlib
 import re
 import socket
 import time
 
-import pytest
 from client import Client, path_of
-from faulty import FaultyPlace
 from keyed import Events, accepted, at_once, ended, open_operation, push_async, until
 from place import with_text
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 BEAT_SECONDS = 15
-
-
-@pytest.fixture
-def faulty(server, host, make_repo):
-    place = FaultyPlace(server, host, make_repo("events"))
-    place.configure().ok(201)
-    yield place
-    host.clear_faults()
-
-
-@pytest.fixture
-def start(start_daemon, tmp_path):
-    """Servers of the test's own; those that it has stopped are left alone."""
-    running = []
-
-    def start(**settings):
-        running.append(start_daemon(tmp_path / f"data{len(running)}", **settings))
-        return running[-1]
-
-    yield start
-    for daemon in running:
-        with contextlib.suppress(ProcessLookupError):
-            daemon.stop()
-
-
-def make_faulty(daemon, host, make_repo):
-    place = FaultyPlace(daemon, host, make_repo())
-    place.configure().ok(201)
-    return place
 
 
 def held_push(place, delay_ms):
@@ -159,10 +127,10 @@ def test_readers_that_go_away(faulty):
     assert Events(faulty.client, operation).last()[0] == "end"
 
 
-def test_readers_that_do_not_read(start, host, make_repo):
+def test_readers_that_do_not_read(start, faulty_on):
     """Nobody else waits for them, nor does the end of the server."""
     daemon = start()
-    place = make_faulty(daemon, host, make_repo)
+    place = faulty_on(daemon)
     operation = held_push(place, 1000)
     deaf = []
     for _ in range(10):
@@ -180,10 +148,10 @@ def test_readers_that_do_not_read(start, host, make_repo):
         sock.close()
 
 
-def test_a_stop_with_open_streams(start, host, make_repo):
+def test_a_stop_with_open_streams(start, host, faulty_on):
     """Each ends properly, so that the client knows to come back, and none holds the server up."""
     daemon = start(git_timeout="30s")
-    place = make_faulty(daemon, host, make_repo)
+    place = faulty_on(daemon)
     operation = held_push(place, 2500)
     streams = [Events(place.client, operation) for _ in range(20)]
     for stream in streams:
@@ -198,9 +166,9 @@ def test_a_stop_with_open_streams(start, host, make_repo):
     assert Events(Client(daemon), operation).last()[2]["state"] == "done"
 
 
-def test_streams_leave_room_for_calls(start, host, make_repo):
+def test_streams_leave_room_for_calls(start, faulty_on):
     daemon = start(max_connections=6)
-    place = make_faulty(daemon, host, make_repo)
+    place = faulty_on(daemon)
     operation = held_push(place, 1500)
     streams = [Events(place.client, operation) for _ in range(3)]
     path = path_of("operations", operation, "events")

@@ -9,7 +9,7 @@ import os
 
 import pytest
 from client import path_of
-from faulty import FaultyPlace, assert_readable
+from faulty import assert_readable
 from keyed import is_replayed, keyed, keyed_push, new_key, push_path
 from place import with_text
 
@@ -29,9 +29,8 @@ def server(start_daemon, tmp_path_factory):
 
 
 @pytest.fixture
-def place(server, host, make_repo):
-    made = FaultyPlace(server, host, make_repo("cuts"))
-    made.configure().ok(201)
+def place(server, host, faulty_on):
+    made = faulty_on(server)
     yield made
     host.clear_faults()
     made.assert_sound()

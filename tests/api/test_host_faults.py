@@ -31,18 +31,8 @@ def without_faults(host):
 
 
 @pytest.fixture
-def make_faulty(server, host, make_repo):
-    def make(daemon=None, repo=None, **changes):
-        place = FaultyPlace(daemon or server, host, repo or make_repo(), **changes)
-        place.configure().ok(201)
-        return place
-
-    return make
-
-
-@pytest.fixture
-def place(make_faulty):
-    made = make_faulty()
+def place(server, faulty_on):
+    made = faulty_on(server)
     yield made
     made.assert_sound()
 
@@ -128,8 +118,8 @@ def test_the_host_gives_no_use_when_a_pull_fetches(place, fault):
     [row for row in HOPELESS if row[1].get("status") not in (403, 404) and row[0] != "truncate"],
     ids=[name for name in IDS if not name.endswith(("403", "404")) and name != "truncate-"],
 )
-def test_the_host_gives_no_token(make_faulty, action, members, status, code):
-    place = make_faulty()
+def test_the_host_gives_no_token(server, faulty_on, action, members, status, code):
+    place = faulty_on(server)
     app = place.pushed_app()
     place.edit(app, with_text(app.document, "edited"))
     place.host.expire_tokens()
@@ -255,9 +245,9 @@ def test_an_unknown_outcome_is_settled_before_the_next_push(place, app):
     assert {entry["state"] for entry in place.settled()} == {"done"}
 
 
-def test_an_unknown_outcome_outlives_a_restart(start_daemon, tmp_path, make_faulty):
+def test_an_unknown_outcome_outlives_a_restart(start_daemon, tmp_path, faulty_on):
     daemon = start_daemon(tmp_path / "data", git_timeout="2s")
-    place = make_faulty(daemon)
+    place = faulty_on(daemon)
     app = place.pushed_app()
     place.disturb(app)
     edited = with_text(app.document, "edited")
@@ -327,9 +317,9 @@ def test_somebody_is_faster(place, app):
     assert place.repo.read_file("other.txt") == b"somebody was faster"
 
 
-def test_outsiders_push_all_the_while(make_faulty):
+def test_outsiders_push_all_the_while(server, faulty_on):
     """Every acknowledged push is in the branch, and so is every commit of the outsiders."""
-    place = make_faulty()
+    place = faulty_on(server)
     apps = [place.import_app(new_document(unique("App"))) for _ in range(3)]
     stop, outside = threading.Event(), []
 
@@ -374,10 +364,10 @@ def test_somebody_force_pushes(place, app):
         assert place.repo.read_file("README.md") == str(number).encode()
 
 
-def test_two_servers_push_to_one_branch(server, start_daemon, tmp_path, make_faulty, host):
+def test_two_servers_push_to_one_branch(server, start_daemon, tmp_path, faulty_on):
     other = start_daemon(tmp_path / "other", git_timeout="30s", breaker_failures=0)
-    first = make_faulty()
-    second = make_faulty(other, first.repo)
+    first = faulty_on(server)
+    second = faulty_on(other, first.repo)
     told = {first: [], second: []}
 
     def work(place):

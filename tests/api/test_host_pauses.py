@@ -9,7 +9,7 @@ import time
 import pytest
 from client import Client
 from faulty import FaultyPlace
-from place import Place, with_text
+from place import with_text
 
 WAIT = {"status": 429, "headers": {"Retry-After": "1"}}
 FAST_SECONDS = 5  # for what takes a few hundredths on an idle machine
@@ -19,41 +19,6 @@ FAST_SECONDS = 5  # for what takes a few hundredths on an idle machine
 def without_faults(host):
     yield
     host.clear_faults()
-
-
-@pytest.fixture
-def start(start_daemon, tmp_path):
-    running = []
-
-    def start(**settings):
-        running.append(start_daemon(tmp_path / f"data{len(running)}", **settings))
-        return running[-1]
-
-    yield start
-    for daemon in running:
-        daemon.stop()
-
-
-@pytest.fixture
-def make_faulty(host, make_repo):
-    def make(daemon, **changes):
-        place = FaultyPlace(daemon, host, make_repo(), **changes)
-        place.configure().ok(201)
-        return place
-
-    return make
-
-
-@pytest.fixture
-def make_healthy(host, make_repo):
-    """On another origin than the faulty ones."""
-
-    def make(daemon):
-        place = Place(Client(daemon), host, make_repo())
-        place.configure().ok(201)
-        return place
-
-    return make
 
 
 def edited(place):
@@ -115,10 +80,10 @@ LIMITS = [
 
 
 @pytest.mark.parametrize("step, members", LIMITS, ids=[f"{s}-{m['status']}" for s, m in LIMITS])
-def test_a_call_waits_as_long_as_the_host_asks(start, make_faulty, make_healthy, step, members):
+def test_a_call_waits_as_long_as_the_host_asks(start, faulty_on, place_on, step, members):
     """On the only worker there is, which goes on with other repositories in the meantime."""
     daemon = start(git_workers=1)
-    place, other = make_faulty(daemon), make_healthy(daemon)
+    place, other = faulty_on(daemon), place_on(daemon)
     app, others = edited(place), edited(other)
     strike(place, step, times=1, **members)
     waiting = Call(lambda: place.push(app, "Waited"))
@@ -133,8 +98,8 @@ def test_a_call_waits_as_long_as_the_host_asks(start, make_faulty, make_healthy,
     place.assert_sound()
 
 
-def test_those_who_come_later_wait_as_well(start, make_faulty):
-    place = make_faulty(start())
+def test_those_who_come_later_wait_as_well(start, faulty_on):
+    place = faulty_on(start())
     apps = [place.pushed_app(f"App {number}") for number in range(4)]
     for app in apps:
         place.edit(app, with_text(app.document, "edited"))
@@ -160,8 +125,8 @@ def test_a_configuration_and_a_pull_wait_too(start, host, make_repo):
 
 
 @pytest.mark.parametrize("step", ["token", "advertisement", "push"])
-def test_who_cannot_wait_is_told_at_once(start, make_faulty, step):
-    place = make_faulty(start(git_timeout="3s"))
+def test_who_cannot_wait_is_told_at_once(start, faulty_on, step):
+    place = faulty_on(start(git_timeout="3s"))
     app = edited(place)
     strike(place, step, status=429, headers={"Retry-After": "17"})
     with place.unchanged():
@@ -172,9 +137,9 @@ def test_who_cannot_wait_is_told_at_once(start, make_faulty, step):
     assert [entry["state"] for entry in place.settled()] == ["failed", "done"]
 
 
-def test_a_host_that_asks_again_and_again(start, make_faulty):
+def test_a_host_that_asks_again_and_again(start, faulty_on):
     """The call ends with its time, and tells what the host said last."""
-    place = make_faulty(start(git_timeout="3s"))
+    place = faulty_on(start(git_timeout="3s"))
     app = edited(place)
     place.advert_fault("respond", **WAIT)
     answer, seconds = timed(lambda: place.push(app, "Refused"))
@@ -182,9 +147,9 @@ def test_a_host_that_asks_again_and_again(start, make_faulty):
     assert 1 < seconds < 3 + FAST_SECONDS
 
 
-def test_a_server_that_stops_lets_nobody_wait(start_daemon, tmp_path, make_faulty):
+def test_a_server_that_stops_lets_nobody_wait(start_daemon, tmp_path, faulty_on):
     daemon = start_daemon(tmp_path / "stopped", stop_timeout="9s")
-    place = make_faulty(daemon)
+    place = faulty_on(daemon)
     app = edited(place)
     place.advert_fault("respond", status=429, headers={"Retry-After": "20"})
     waiting = Call(lambda: place.push(app, "Interrupted"))
@@ -202,9 +167,9 @@ def tries(place, rule):
     return next(entry["hits"] for entry in place.host.faults() if entry["id"] == rule)
 
 
-def test_a_host_that_is_down_is_left_alone(start, make_faulty, make_healthy):
+def test_a_host_that_is_down_is_left_alone(start, faulty_on, place_on):
     daemon = start()
-    place, other = make_faulty(daemon), make_healthy(daemon)
+    place, other = faulty_on(daemon), place_on(daemon)
     app, others = edited(place), edited(other)
     rule = place.git_fault("drop")
     for _ in range(2):  # of three tries each
@@ -233,8 +198,8 @@ def test_a_host_that_is_down_is_left_alone(start, make_faulty, make_healthy):
     place.assert_sound()
 
 
-def test_an_api_that_is_down_is_left_alone(start, make_faulty):
-    place = make_faulty(start(breaker_failures=3))
+def test_an_api_that_is_down_is_left_alone(start, faulty_on):
+    place = faulty_on(start(breaker_failures=3))
     app = edited(place)
     place.host.expire_tokens()
     place.api_fault("respond", status=502)
@@ -263,10 +228,10 @@ def hanging(places):
         call.join_()[0].refused(504, "host_timeout")
 
 
-def test_one_slow_repository_delays_no_other(start, make_faulty):
+def test_one_slow_repository_delays_no_other(start, faulty_on):
     """Two workers, one of them in a repository that hangs, and twenty others on the same host."""
     daemon = start(git_workers=2, git_timeout="12s")
-    slow, others = make_faulty(daemon), [make_faulty(daemon) for _ in range(20)]
+    slow, others = faulty_on(daemon), [faulty_on(daemon) for _ in range(20)]
     apps = [edited(place) for place in others]
     with hanging([slow]):
         answers = [
@@ -279,11 +244,11 @@ def test_one_slow_repository_delays_no_other(start, make_faulty):
             assert seconds < FAST_SECONDS
 
 
-def test_a_host_that_hangs_leaves_workers_to_the_others(start, make_faulty, make_healthy):
+def test_a_host_that_hangs_leaves_workers_to_the_others(start, faulty_on, place_on):
     """More repositories hang than there are workers."""
     daemon = start(git_workers=4, git_timeout="8s")
-    slow, other = [make_faulty(daemon) for _ in range(3)], make_healthy(daemon)
-    waiting, app = [make_faulty(daemon) for _ in range(2)], edited(other)
+    slow, other = [faulty_on(daemon) for _ in range(3)], place_on(daemon)
+    waiting, app = [faulty_on(daemon) for _ in range(2)], edited(other)
     for place in waiting:
         place.git_fault("silent")
     with hanging(slow):

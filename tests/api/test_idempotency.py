@@ -2,18 +2,14 @@
 """A call that is repeated with its Idempotency-Key is carried out once and answered alike, whatever happens in between."""
 
 import http.client
-import os
 import time
 
 import pytest
 from client import TOKEN, Client, path_of
-from faulty import FaultyPlace
+from crashing import die, needs_hooks
 from keyed import Background, at_once, is_replayed, keyed, keyed_push, new_key, push_path, until
-from place import Place, new_document, unique, with_text
+from place import new_document, unique, with_text
 
-needs_hooks = pytest.mark.skipif(
-    os.environ.get("GITSYNC_TEST_HOOKS") != "1", reason="the program was built without test hooks"
-)
 
 
 @pytest.fixture(scope="module")
@@ -25,26 +21,8 @@ def server(start_daemon, tmp_path_factory):
 
 
 @pytest.fixture
-def daemon(start_daemon, tmp_path):
-    """A server of the test's own, to be killed."""
-    running = start_daemon(tmp_path / "data")
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def own_place(daemon, host, make_repo):
-    place = Place(Client(daemon), host, make_repo())
-    place.configure().ok(201)
-    return place
-
-
-@pytest.fixture
-def faulty(server, host, make_repo):
-    place = FaultyPlace(server, host, make_repo("keys"))
-    place.configure().ok(201)
-    yield place
-    host.clear_faults()
+def own_place(daemon, place_on):
+    return place_on(daemon)
 
 
 def assert_again(first, again):
@@ -355,17 +333,6 @@ def test_a_restart_changes_nothing(daemon, own_place, how):
     assert_again(imported, keyed(place.client, key, "POST", path, document))
     assert_again(pushed, keyed_push(place, app, key))
     assert_again(refused, keyed_push(place, app, key + "2"))
-
-
-def die(daemon, point, call):
-    daemon.stop()
-    daemon.crash_at = point
-    daemon.start()
-    with pytest.raises((http.client.HTTPException, ConnectionError)):
-        call()
-    daemon.wait_killed()
-    daemon.crash_at = None
-    daemon.start()
 
 
 @needs_hooks

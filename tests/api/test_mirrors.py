@@ -4,33 +4,14 @@
 import shutil
 
 import pytest
-from client import Client
-from place import Place, with_text
+from place import with_text
 
 FILES = {f"folder{number // 20}/file{number}.txt": f"{number}\n" for number in range(200)}
 
 
 @pytest.fixture
-def start(start_daemon, tmp_path):
-    running = []
-
-    def start(**settings):
-        running.append(start_daemon(tmp_path / f"data{len(running)}", **settings))
-        return running[-1]
-
-    yield start
-    for daemon in running:
-        daemon.stop()
-
-
-@pytest.fixture
-def make_place(host, make_repo):
-    def make(daemon, files=FILES):
-        place = Place(Client(daemon), host, make_repo(files=files))
-        place.configure().ok(201)
-        return place
-
-    return make
+def make_place(make_repo, place_on):
+    return lambda daemon, files=FILES: place_on(daemon, make_repo(files=files))
 
 
 def mirrors(daemon):

@@ -7,35 +7,10 @@ import threading
 import time
 from pathlib import Path
 
-import pytest
 from client import Client, path_of
-from faulty import FaultyPlace
-from place import Place, with_text
+from place import with_text
 
 PASS_SECONDS = 20  # the mirrors are looked at every five
-
-
-@pytest.fixture
-def start(start_daemon, tmp_path):
-    running = []
-
-    def start(**settings):
-        running.append(start_daemon(tmp_path / f"data{len(running)}", **settings))
-        return running[-1]
-
-    yield start
-    for daemon in running:
-        daemon.stop()
-
-
-@pytest.fixture
-def new_place(host, make_repo):
-    def new_place(daemon, **repo):
-        place = Place(Client(daemon), host, make_repo(**repo))
-        place.configure().ok(201)
-        return place
-
-    return new_place
 
 
 def mirrors(client):
@@ -77,9 +52,9 @@ def edit_and_push(place, app, text):
     return place.push(app, text)
 
 
-def test_the_list_tells_what_there_is(start, new_place):
+def test_the_list_tells_what_there_is(start, place_on):
     daemon = start(mirror_limit="3G")
-    first, second = new_place(daemon), new_place(daemon)
+    first, second = place_on(daemon), place_on(daemon)
     second.pushed_app()
     first.pushed_app()
     wait_until(lambda: not any(mirror["inUse"] for mirror in mirrors(first.client)["data"]))
@@ -113,9 +88,9 @@ def test_the_calls_need_a_token(start):
     assert client.send("POST", path_of("mirrors", "gc")).status == 403
 
 
-def test_a_collection_packs_and_loses_nothing(start, new_place):
+def test_a_collection_packs_and_loses_nothing(start, place_on):
     daemon = start()
-    place = new_place(daemon)
+    place = place_on(daemon)
     app = place.pushed_app()
     for number in range(10):
         edit_and_push(place, app, f"text {number}").ok()
@@ -136,9 +111,9 @@ def test_a_collection_packs_and_loses_nothing(start, new_place):
     assert place.repo.fsck() == ""
 
 
-def test_a_collection_removes_what_nobody_names(start, new_place, make_repo):
+def test_a_collection_removes_what_nobody_names(start, place_on, make_repo):
     daemon = start()
-    place = new_place(daemon)
+    place = place_on(daemon)
     place.pushed_app()
     other = make_repo()
     place.config["gitUrl"] = other.tls_url
@@ -150,9 +125,9 @@ def test_a_collection_removes_what_nobody_names(start, new_place, make_repo):
     assert folders(daemon) == [f"{mirror_of(place)['id']}.git"]
 
 
-def test_pushes_and_pulls_beside_collections(start, new_place):
+def test_pushes_and_pulls_beside_collections(start, place_on):
     daemon = start(mirrors_open="2")
-    places = [new_place(daemon) for _ in range(4)]
+    places = [place_on(daemon) for _ in range(4)]
     apps = [place.pushed_app() for place in places]
     failed = []
 
@@ -182,10 +157,10 @@ def test_pushes_and_pulls_beside_collections(start, new_place):
         assert place.repo.fsck() == ""
 
 
-def test_many_repositories_stay_below_the_limit(start, new_place):
+def test_many_repositories_stay_below_the_limit(start, place_on):
     limit = 700 << 10
     daemon = start(mirror_limit=str(limit), mirrors_open="3")
-    places = [new_place(daemon) for _ in range(10)]
+    places = [place_on(daemon) for _ in range(10)]
     apps = [place.pushed_app() for place in places]
     wait_until(lambda: mirrors(places[0].client)["bytes"] <= limit)
     left = [mirror["gitUrl"] for mirror in mirrors(places[0].client)["data"]]
@@ -199,10 +174,9 @@ def test_many_repositories_stay_below_the_limit(start, new_place):
     assert_sound(daemon)
 
 
-def test_one_with_an_unsettled_push_stays(start, new_place, host, make_repo):
+def test_one_with_an_unsettled_push_stays(start, place_on, host, faulty_on):
     daemon = start(mirror_limit="64K", git_timeout="2s")
-    place = FaultyPlace(daemon, host, make_repo())
-    place.configure().ok(201)
+    place = faulty_on(daemon)
     app = place.pushed_app()
     place.disturb(app)
     place.post_fault("cut", times=1, after_response_bytes=0)
@@ -211,7 +185,7 @@ def test_one_with_an_unsettled_push_stays(start, new_place, host, make_repo):
         assert edit_and_push(place, app, "Unknown").status == 502
         kept = mirror_of(place)
         assert kept["inUse"]
-        others = [new_place(daemon) for _ in range(3)]
+        others = [place_on(daemon) for _ in range(3)]
         for other in others:
             other.pushed_app()
         wait_until(lambda: len(folders(daemon)) <= 2)
@@ -222,17 +196,17 @@ def test_one_with_an_unsettled_push_stays(start, new_place, host, make_repo):
     place.assert_sound()
 
 
-def test_one_that_is_too_large_alone_stays(start, new_place):
+def test_one_that_is_too_large_alone_stays(start, place_on):
     daemon = start(mirror_limit="64K")
-    place = new_place(daemon)
+    place = place_on(daemon)
     app = place.pushed_app()
     assert collect(place.client)["mirrors"] == 1
     assert edit_and_push(place, app, "again").ok()["status"] == "pushed"
 
 
-def test_open_packs_are_bounded(start, new_place):
+def test_open_packs_are_bounded(start, place_on):
     daemon = start(mirrors_open="2")
-    places = [new_place(daemon) for _ in range(6)]
+    places = [place_on(daemon) for _ in range(6)]
     apps = [place.pushed_app() for place in places]
     collect(places[0].client)
     for place, app in zip(places, apps):
@@ -263,9 +237,9 @@ def give_objects_of_nobody(mirror, scratch, count):
             file.rename(mirror / "objects" / folder.name / file.name)
 
 
-def test_packing_happens_by_itself(start, new_place, tmp_path):
+def test_packing_happens_by_itself(start, place_on, tmp_path):
     daemon = start()
-    place = new_place(daemon)
+    place = place_on(daemon)
     app = place.pushed_app()
     mirror = daemon.data / "mirrors" / f"{mirror_of(place)['id']}.git"
     give_objects_of_nobody(mirror, tmp_path / "scratch", 2500)
@@ -278,9 +252,9 @@ def test_packing_happens_by_itself(start, new_place, tmp_path):
     assert edit_and_push(place, app, "the last").ok()["status"] == "pushed"
 
 
-def test_a_kill_during_collections_loses_nothing(start, new_place):
+def test_a_kill_during_collections_loses_nothing(start, place_on):
     daemon = start(mirror_limit="400K")
-    places = [new_place(daemon) for _ in range(3)]
+    places = [place_on(daemon) for _ in range(3)]
     apps = [place.pushed_app() for place in places]
     chance = random.Random(7)
     for number in range(12):
@@ -311,8 +285,8 @@ def ask_in_vain(client):
         pass
 
 
-def test_a_collection_with_a_key(start, new_place):
-    place = new_place(start())
+def test_a_collection_with_a_key(start, place_on):
+    place = place_on(start())
     place.pushed_app()
     key = {"Idempotency-Key": "collect-once"}
     for _ in range(2):

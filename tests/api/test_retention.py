@@ -4,35 +4,11 @@
 import sqlite3
 import time
 
-import pytest
-from client import Client, path_of
+from client import path_of
 from keyed import accepted, ended, is_replayed, keyed_push, new_key, push_async, until
-from place import Place, with_text
+from place import with_text
 
 SHORT = {"operation_ttl": "1s", "release_ttl": "1s"}
-
-
-@pytest.fixture
-def start(start_daemon, tmp_path):
-    running = []
-
-    def start(**settings):
-        running.append(start_daemon(tmp_path / f"data{len(running)}", **settings))
-        return running[-1]
-
-    yield start
-    for daemon in running:
-        daemon.stop()
-
-
-@pytest.fixture
-def make(host, make_repo):
-    def make(daemon):
-        place = Place(Client(daemon), host, make_repo())
-        place.configure().ok(201)
-        return place
-
-    return make
 
 
 def count(daemon, table):
@@ -44,9 +20,9 @@ def is_gone(place, operation):
     return place.client.operation(operation).status == 404
 
 
-def test_what_is_old_goes_and_the_rest_works_on(start, make):
+def test_what_is_old_goes_and_the_rest_works_on(start, place_on):
     daemon = start(**SHORT)
-    place = make(daemon)
+    place = place_on(daemon)
     app = place.new_app()
     for number in range(60):  # more than one step takes
         place.edit(app, with_text(app.document, f"text {number}"))
@@ -69,8 +45,8 @@ def test_what_is_old_goes_and_the_rest_works_on(start, make):
     assert place.client.pull(app.id).ok()["status"] in ("updated", "merged")
 
 
-def test_a_key_keeps_its_operation(start, make):
-    place = make(start(**SHORT))
+def test_a_key_keeps_its_operation(start, place_on):
+    place = place_on(start(**SHORT))
     app, key = place.new_app(), new_key()
     first = keyed_push(place, app, key)
     other = place.push(app).ok()["operationId"]
@@ -80,17 +56,17 @@ def test_a_key_keeps_its_operation(start, make):
     assert place.client.operation(first.json["operationId"]).ok()["state"] == "done"
 
 
-def test_a_key_goes_after_its_time(start, make):
+def test_a_key_goes_after_its_time(start, place_on):
     daemon = start(idempotency_ttl="1s", **SHORT)
-    place = make(daemon)
+    place = place_on(daemon)
     operation = keyed_push(place, place.new_app(), new_key()).ok()["operationId"]
     until(lambda: is_gone(place, operation))
     assert count(daemon, "recorded_answers") == 0
 
 
-def test_for_ever(start, make):
+def test_for_ever(start, place_on):
     daemon = start(idempotency_ttl="1s", operation_ttl="0s")
-    place = make(daemon)
+    place = place_on(daemon)
     app, key = place.new_app(), new_key()
     operation = keyed_push(place, app, key).ok()["operationId"]
     place.edit(app, with_text(app.document, "edited"))
@@ -99,9 +75,9 @@ def test_for_ever(start, make):
     assert count(daemon, "document_changes") == 1
 
 
-def test_what_is_open_stays(start, make, host):
+def test_what_is_open_stays(start, place_on, host):
     daemon = start(git_timeout="30s", **SHORT)
-    place = make(daemon)
+    place = place_on(daemon)
     place.configure(gitUrl=place.repo.fault_url).ok(201)
     first = place.new_app("First")
     ended_one = place.push(first).ok()["operationId"]
@@ -117,10 +93,10 @@ def test_what_is_open_stays(start, make, host):
     host.clear_faults()
 
 
-def test_calls_go_on_meanwhile(start, make):
+def test_calls_go_on_meanwhile(start, place_on):
     """Thousands of old rows are no reason to wait."""
     daemon = start(operation_ttl="0s")
-    place = make(daemon)
+    place = place_on(daemon)
     app = place.pushed_app()
     daemon.stop()
     with sqlite3.connect(daemon.data / "gitsync.db") as database:
@@ -142,10 +118,10 @@ def test_calls_go_on_meanwhile(start, make):
     assert place.push(app).ok()["status"] == "pushed"
 
 
-def test_killed_in_the_middle(start, make):
+def test_killed_in_the_middle(start, place_on):
     """A step is done or not; the next start goes on."""
     daemon = start(operation_ttl="0s")
-    place = make(daemon)
+    place = place_on(daemon)
     app = place.pushed_app()
     for number in range(100):
         place.edit(app, with_text(app.document, f"text {number}"))
@@ -166,9 +142,9 @@ def test_killed_in_the_middle(start, make):
         assert database.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
-def test_listing_goes_on_behind_what_went(start, make):
+def test_listing_goes_on_behind_what_went(start, place_on):
     """A page's cursor may be an operation that is gone by then."""
-    place = make(start(**SHORT))
+    place = place_on(start(**SHORT))
     app = place.new_app()
     for number in range(3):
         place.push(app, f"Push {number}").ok()

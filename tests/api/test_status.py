@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 
 import pytest
-from client import Client, path_of
+from client import path_of
 from make_app import app_v2_of
-from place import META, Place, as_version, with_text
+from place import META, as_version, with_text
 
 EMPTY = {"added": [], "modified": [], "deleted": []}
 NO_CHANGES = {"local": EMPTY, "remote": EMPTY}
@@ -222,11 +222,10 @@ def test_a_created_app_is_in_sync(place, make_place, client):
     assert (answer["state"], answer["gitAppId"]) == ("in_sync", app.id)
 
 
-def test_a_mirror_that_is_gone_is_made_again(start_daemon, host, make_repo, tmp_path):
+def test_a_mirror_that_is_gone_is_made_again(start_daemon, tmp_path, place_on):
     daemon = start_daemon(tmp_path)
     try:
-        place = Place(Client(daemon), host, make_repo())
-        place.configure().ok(201)
+        place = place_on(daemon)
         app = place.pushed_app()
         daemon.stop()
         for folder in tmp_path.rglob("*.git"):

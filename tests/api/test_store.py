@@ -7,10 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 
 import pytest
-from client import Client
 from jsbytes import to_js_bytes
 from make_app import app_v2_of, make_ancient_app, make_app
-from place import Place, as_version, new_document, unique
+from place import as_version, new_document, unique
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
@@ -225,10 +224,9 @@ def test_a_deleted_app_is_gone_here_and_stays_in_git(place):
     assert (created["id"], created["version"]["id"]) == (app.id, app.version)
 
 
-def test_a_restart_keeps_everything(start_daemon, tmp_path, host, make_repo):
+def test_a_restart_keeps_everything(start_daemon, tmp_path, place_on):
     daemon = start_daemon(tmp_path / "data")
-    place = Place(Client(daemon), host, make_repo())
-    place.configure().ok(201)
+    place = place_on(daemon)
     app = place.pushed_app("Orders", odd_text=True)
     place.client.promote(app.id).ok()
     place.import_app(as_version(new_document("Plain"), "v7"))

@@ -3,7 +3,6 @@
 
 import pytest
 from client import path_of
-from faulty import FaultyPlace
 from keyed import is_replayed, keyed, new_key
 from make_app import app_v2_of
 from place import as_version, new_document, path_in_git, with_text
@@ -21,10 +20,8 @@ def tagging(make_place):
 
 
 @pytest.fixture
-def faulty(server, host, make_repo):
-    place = FaultyPlace(server, host, make_repo(), tag=True)
-    place.configure().ok(201)
-    return place
+def faulty(server, faulty_on):
+    return faulty_on(server, tag=True)
 
 
 def saved(place, app, **members):
