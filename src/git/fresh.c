@@ -85,8 +85,10 @@ static struct gs_fresh_object *compress_with(struct libdeflate_compressor *compr
     const char *data = content.data ? content.data : "";
     object->len = header_len + libdeflate_zlib_compress(compressor, data, content.len,
                                                         object->bytes + header_len, bound);
-    struct gs_fresh_object *cut = realloc(object, sizeof *object + object->len);
-    return cut ? cut : object;
+    void *cut = realloc(object, sizeof *object + object->len);
+    if (cut)
+        object = cut;
+    return object;
 }
 
 static struct gs_fresh_object *compress(struct gs_fresh *fresh, const git_oid *oid,
