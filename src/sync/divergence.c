@@ -181,16 +181,18 @@ static void put_details(const struct gs_merge_result *result, struct gs_error *e
         gs_error_take_details(err, gs_buf_take(&text, NULL));
 }
 
-static enum gs_status fail_conflicts(const struct gs_merge_result *result, struct gs_error *err)
+const char gs_advice_pull[] =
+    "settle it there or here, or say onConflict=theirs or onConflict=ours";
+
+static enum gs_status fail_conflicts(const struct gs_merge_result *result, const char *advice,
+                                     struct gs_error *err)
 {
     const struct gs_conflict *first = &result->conflicts[0];
-    enum gs_status status = gs_fail(
-        err, GS_CODE_MERGE_CONFLICT, NULL,
-        "both sides changed %s '%s'%s%s%s; settle it there or here, or say onConflict=theirs or "
-        "onConflict=ours",
-        first->type, first->name[0] ? first->name : first->id, first->member ? " in " : "",
-        first->member ? first->member : "",
-        result->conflict_count > 1 ? " and more, see details" : "");
+    enum gs_status status =
+        gs_fail(err, GS_CODE_MERGE_CONFLICT, NULL, "both sides changed %s '%s'%s%s%s; %s",
+                first->type, first->name[0] ? first->name : first->id, first->member ? " in " : "",
+                first->member ? first->member : "",
+                result->conflict_count > 1 ? " and more, see details" : "", advice);
     put_details(result, err);
     return status;
 }
@@ -207,7 +209,7 @@ static enum gs_status merge_parsed(const struct merge_input *input, struct gs_do
     if (status != GS_OK)
         return status;
     if (result.conflict_count > 0 && input->policy == GS_CONFLICT_FAIL) {
-        status = fail_conflicts(&result, err);
+        status = fail_conflicts(&result, input->advice, err);
     } else {
         *out_merged = result.bytes;
         gs_buf_init(&result.bytes, 0);

@@ -54,6 +54,7 @@ static enum gs_status merge(struct incoming *incoming, struct pull_plan *plan, s
         .policy = wish == GS_DIVERGENCE_THEIRS ? GS_CONFLICT_THEIRS
                   : wish == GS_DIVERGENCE_OURS ? GS_CONFLICT_OURS
                                                : GS_CONFLICT_FAIL,
+        .advice = gs_advice_pull,
     };
     status = gs_merge_documents(&input, &merged, err);
     if (status != GS_OK)

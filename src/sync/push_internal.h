@@ -120,15 +120,34 @@ enum gs_status gs_push_record(struct push_batch *batch, struct push_item *item, 
 enum gs_status gs_push_reload_takeover(struct push_batch *batch, struct push_item *item,
                                        const char *replaced_id, struct gs_error *err) GS_MUST_CHECK;
 
-// git holds a change that was not pulled.
-enum gs_status gs_push_fail_behind(const struct local_version *local,
-                                   const struct remote_app *remote, struct gs_error *err);
+// ---- push_merge.c ----
+// The document that the version here of git's version was last synced with, to compare with; NULL when there is none.
+enum gs_status gs_push_find_base(struct gs_sync *sync, const struct local_version *local,
+                                 const struct remote_app *remote, struct gs_arena *arena,
+                                 const char **out_document_id, struct gs_error *err) GS_MUST_CHECK;
+// Whether there is a base, and the same version on both sides.
+bool gs_push_can_merge(const char *base_id, const struct remote_app *remote,
+                       const struct local_version *local);
+// Brings the document here and the one in git together; merge_conflict with details when that needs a decision. Release out_merged.
+enum gs_status gs_push_merge_documents(struct session *session, const char *base_id,
+                                       struct remote_app *remote, const struct local_version *local,
+                                       struct gs_buf *out_merged,
+                                       struct gs_error *err) GS_MUST_CHECK;
+// git holds a change that was not pulled: merge_conflict that says what to do, with details when a merge would have some.
+enum gs_status gs_push_fail_behind(struct push_batch *batch, const struct push_item *item,
+                                   struct remote_app *remote, const struct local_version *local,
+                                   struct gs_error *err);
 
 // ---- push_name.c ----
 // Decides which name the app has in git afterwards; of a merge it becomes the local one. Errors: merge_conflict, app_already_exists.
 enum gs_status gs_push_settle_name(struct push_batch *batch, struct push_item *item,
-                                   const struct remote_app *remote, struct local_version *local,
+                                   struct remote_app *remote, struct local_version *local,
                                    struct gs_error *err) GS_MUST_CHECK;
+// app_already_exists when git has another name for the app, and a merge could not take it over.
+enum gs_status gs_push_check_gits_name(struct push_batch *batch, const struct push_item *item,
+                                       const struct remote_app *remote,
+                                       const struct local_version *local,
+                                       struct gs_error *err) GS_MUST_CHECK;
 // Gives the app here git's name, if that was decided.
 enum gs_status gs_push_record_name(struct push_item *item, struct gs_tx *tx,
                                    struct gs_error *err) GS_MUST_CHECK;

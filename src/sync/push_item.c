@@ -11,38 +11,6 @@ static bool has_pushed(const struct push_item *made, const char *app_id, const c
     return strcmp(made->app_id, app_id) == 0 && strcmp(made->document_id, document_id) == 0;
 }
 
-// The version here that git's version of the app was last synced with, as the base to compare with. A version that got another
-// name when it was saved is still what git has.
-static enum gs_status find_synced(struct gs_sync *sync, const struct local_version *local,
-                                  const struct remote_app *remote, struct gs_arena *arena,
-                                  const char **out_document_id, struct gs_error *err)
-{
-    GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
-    struct gs_app_view view;
-    enum gs_status status = gs_tx_read(sync->options.store, &tx, err);
-    if (status == GS_OK)
-        status = gs_workspace_get_app(tx, local->app.id, arena, &view, err);
-    if (status != GS_OK)
-        return status;
-    const struct gs_version *found = NULL;
-    for (size_t i = 0; !found && i < view.version_count; i++)
-        if (strcmp(view.versions[i].name, remote->entry->version_name) == 0)
-            found = &view.versions[i];
-    if (!found)
-        found = gs_find_synced_version(&view, remote->document_id);
-    *out_document_id = found ? found->synced_document_id : NULL;
-    return GS_OK;
-}
-
-enum gs_status gs_push_fail_behind(const struct local_version *local,
-                                   const struct remote_app *remote, struct gs_error *err)
-{
-    return gs_fail(err, GS_CODE_MERGE_CONFLICT, NULL,
-                   "git holds a change of app '%s' (version %s) that this server has not pulled; "
-                   "pull it first, or push with \"onConflict\":\"merge\" or \"ours\"",
-                   local->app.name, remote->entry->version_name);
-}
-
 // The version is to hold this in the place of what the store has; takes the blob and the bytes. What was parsed is gone.
 static void replace_document(struct push_item *item, struct local_version *local,
                              struct gs_document_blob *blob, struct gs_buf bytes)
@@ -65,24 +33,13 @@ static enum gs_status merge_into(struct push_batch *batch, struct push_item *ite
                                  const char *base_id, struct remote_app *remote,
                                  struct local_version *local, struct gs_error *err)
 {
-    struct gs_sync *sync = batch->session->sync;
-    GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
-    GS_CLEANUP(gs_buf_release) struct gs_buf base = {.max = sync->options.document_limit};
-    struct gs_buf merged = {.max = sync->options.document_limit};
+    struct gs_buf merged;
     struct gs_document_blob blob;
-    enum gs_status status = gs_remote_load(batch->session, remote, err);
-    if (status == GS_OK)
-        status = gs_tx_read(sync->options.store, &tx, err);
-    if (status == GS_OK)
-        status = gs_store_get_document(tx, base_id, &base, err);
-    struct merge_input input = {.base = gs_buf_slice(&base),
-                                .ours = gs_buf_slice(&local->document),
-                                .theirs = gs_buf_slice(&remote->document),
-                                .policy = GS_CONFLICT_FAIL};
-    if (status == GS_OK)
-        status = gs_merge_documents(&input, &merged, err);
-    if (status == GS_OK)
-        status = gs_document_pack(gs_buf_slice(&merged), &blob, err);
+    enum gs_status status =
+        gs_push_merge_documents(batch->session, base_id, remote, local, &merged, err);
+    if (status != GS_OK)
+        return status;
+    status = gs_document_pack(gs_buf_slice(&merged), &blob, err);
     if (status != GS_OK) {
         gs_buf_release(&merged);
         return status;
@@ -103,12 +60,11 @@ static enum gs_status settle_divergence(struct push_batch *batch, struct push_it
         return GS_OK;
     const char *base_id = NULL;
     enum gs_status status =
-        find_synced(batch->session->sync, local, remote, item->task->arena, &base_id, err);
+        gs_push_find_base(batch->session->sync, local, remote, item->task->arena, &base_id, err);
     if (status != GS_OK || (base_id && strcmp(base_id, remote->document_id) == 0))
         return status;
-    bool same_version = strcmp(remote->entry->version_name, local->version.name) == 0;
-    if (wish != GS_DIVERGENCE_MERGE || !base_id || !same_version)
-        return gs_push_fail_behind(local, remote, err);
+    if (wish != GS_DIVERGENCE_MERGE || !gs_push_can_merge(base_id, remote, local))
+        return gs_push_fail_behind(batch, item, remote, local, err);
     gs_task_enter(item->task, PHASE_MERGING);
     return merge_into(batch, item, base_id, remote, local, err);
 }

@@ -29,6 +29,16 @@ static enum gs_status check_free(struct push_batch *batch, const struct push_ite
     return GS_OK;
 }
 
+enum gs_status gs_push_check_gits_name(struct push_batch *batch, const struct push_item *item,
+                                       const struct remote_app *remote,
+                                       const struct local_version *local, struct gs_error *err)
+{
+    const char *git = remote->entry->name;
+    if (gs_app_find_rename(local->link.name, local->app.name, git) != GS_RENAME_GIT)
+        return GS_OK;
+    return check_free(batch, item, &local->app, git, err);
+}
+
 static enum gs_status take_over(struct push_batch *batch, struct push_item *item,
                                 struct local_version *local, const char *name, struct gs_error *err)
 {
@@ -41,7 +51,7 @@ static enum gs_status take_over(struct push_batch *batch, struct push_item *item
 }
 
 enum gs_status gs_push_settle_name(struct push_batch *batch, struct push_item *item,
-                                   const struct remote_app *remote, struct local_version *local,
+                                   struct remote_app *remote, struct local_version *local,
                                    struct gs_error *err)
 {
     enum gs_divergence wish = item->task->request.divergence;
@@ -56,7 +66,7 @@ enum gs_status gs_push_settle_name(struct push_batch *batch, struct push_item *i
         if (renamed == GS_RENAME_BOTH)
             return gs_app_fail_renamed(local->app.id, synced, here, git, err);
         return wish == GS_DIVERGENCE_MERGE ? take_over(batch, item, local, git, err)
-                                           : gs_push_fail_behind(local, remote, err);
+                                           : gs_push_fail_behind(batch, item, remote, local, err);
     }
     if (renamed != GS_RENAME_NONE)
         item->renamed_from = gs_arena_strdup(item->task->arena, git);

@@ -99,7 +99,8 @@ static enum gs_status try_merge(struct app_status *app, struct gs_error *err)
     struct merge_input input = {.base = gs_buf_slice(&base),
                                 .ours = gs_buf_slice(&ours),
                                 .theirs = gs_buf_slice(&app->remote.document),
-                                .policy = GS_CONFLICT_FAIL};
+                                .policy = GS_CONFLICT_FAIL,
+                                .advice = gs_advice_pull};
     if (status == GS_OK)
         status = gs_merge_documents(&input, &merged, err);
     if (status != GS_CONFLICT)

@@ -400,7 +400,9 @@ enum gs_status gs_remote_parse(const struct remote_app *remote, struct gs_docume
 struct merge_input {
     struct gs_slice base, ours, theirs;
     enum gs_conflict_policy policy;
+    const char *advice; // what the caller can do about a conflict
 };
+extern const char gs_advice_pull[]; // of a pull, or of what tries one out
 enum gs_status gs_merge_documents(const struct merge_input *input, struct gs_buf *out_merged,
                                   struct gs_error *err) GS_MUST_CHECK;
 // ---- compare.c: what leads from one document to another ----

@@ -178,19 +178,20 @@ class Client:
         path = path_of("organization", "git", "convert", **(query or {}))
         return self.send("POST", path, body, headers=headers)
 
-    def push(self, app, version, message="Push", **members):
-        path = path_of("apps", app, "versions", version, "git-sync", "push")
-        return self.send("POST", path, {"commitMessage": message} | members)
+    def push(self, app, version, message="Push", *, query=None, headers=None, **members):
+        path = path_of("apps", app, "versions", version, "git-sync", "push", **(query or {}))
+        return self.send("POST", path, {"commitMessage": message} | members, headers=headers)
 
-    def create(self, organization, *, mode="git", **members):
+    def create(self, organization, *, mode="git", query=None, headers=None, **members):
         body = {"organizationId": organization} | members
-        return self.send("POST", path_of("apps", createMode=mode), body)
+        path = path_of("apps", createMode=mode, **(query or {}))
+        return self.send("POST", path, body, headers=headers)
 
-    def pull(self, app, *, mode="git", **query):
-        return self.send("PUT", path_of("apps", app, createMode=mode, **query))
+    def pull(self, app, *, mode="git", headers=None, **query):
+        return self.send("PUT", path_of("apps", app, createMode=mode, **query), headers=headers)
 
-    def promote(self, app, **query):
-        return self.send("POST", path_of("apps", app, "promote", **query))
+    def promote(self, app, *, headers=None, **query):
+        return self.send("POST", path_of("apps", app, "promote", **query), headers=headers)
 
     def release(self, app, body=None):
         return self.send("POST", path_of("apps", app, "git-sync", "release"), body)

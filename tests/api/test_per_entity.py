@@ -2,11 +2,14 @@
 """A repository in the per-entity layout works like any other: create, pull, push, push again."""
 
 import json
+from copy import deepcopy
 
 import pytest
 import repos
+from make_app import app_v2_of
 from place import App, text_of, with_text
 
+DRY = {"dryRun": "true"}
 META = ".meta/appMeta.json"
 
 
@@ -65,8 +68,35 @@ def test_both_sides_merge(entity_place, orders):
     text = json.dumps(app, indent=2, ensure_ascii=False)
     entity_place.repo.commit_files("main", {path: text}, "Another icon")
     entity_place.edit(orders, with_text(orders.document, "changed here"))
-    entity_place.push(orders).refused(409, "merge_conflict")
+    error = entity_place.push(orders).refused(409, "merge_conflict")
+    assert error["details"] == [] and '"onConflict":"merge"' in error["message"]
     assert entity_place.client.pull(orders.id).ok()["status"] == "merged"
     merged = json.loads(entity_place.client.export(entity_place.id, orders.id).body)
     assert text_of(merged) == "changed here"
     assert entity_place.push(orders, "Merged").ok()["status"] == "pushed"
+
+
+def test_a_push_tells_what_both_sides_changed(entity_place, orders):
+    component = app_v2_of(orders.document)["components"][0]
+    path = next(
+        path
+        for path in entity_place.repo.files("main")
+        if path.startswith("apps/Orders/components/")
+        and json.loads(entity_place.repo.read_file(path)).get("id") == component["id"]
+    )
+    theirs = json.loads(entity_place.repo.read_file(path)) | {"name": "theirs"}
+    text = json.dumps(theirs, indent=2, ensure_ascii=False)
+    entity_place.repo.commit_files("main", {path: text}, "Rename a component")
+    document = deepcopy(orders.document)
+    app_v2_of(document)["components"][0]["name"] = "ours"
+    entity_place.edit(orders, document)
+    with entity_place.unchanged():
+        error = entity_place.push(orders).refused(409, "merge_conflict")
+        dry = entity_place.push(orders, query=DRY).refused(409, "merge_conflict")
+        merging = entity_place.push(orders, onConflict="merge").refused(409, "merge_conflict")
+    (conflict,) = error["details"]
+    told = [conflict[key] for key in ("type", "id", "member", "base", "ours", "theirs")]
+    assert told == ["component", component["id"], "/name", component["name"], "ours", "theirs"]
+    assert dry["details"] == merging["details"] == error["details"]
+    pulling = entity_place.client.pull(orders.id).refused(409, "merge_conflict")
+    assert pulling["details"] == error["details"]

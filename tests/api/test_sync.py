@@ -8,6 +8,8 @@ from make_app import app_v2_of, make_app
 from place import META, as_version, text_of, unique, with_text
 from repos import build_repo
 
+DRY = {"dryRun": "true"}
+
 
 def here(place, app):
     return json.loads(place.exported(app))
@@ -121,7 +123,10 @@ def test_a_push_never_overwrites_what_was_not_pulled(place):
     place.edit(app, with_text(app.document, "ours", component=1))
     with place.unchanged():
         error = place.push(app).refused(409, "merge_conflict")
-    assert "Orders" in error["message"]
+    assert "Orders" in error["message"] and error["details"] == []
+    assert '"onConflict":"merge"' in error["message"]
+    with place.unchanged():
+        assert place.push(app, onConflict="merge", query=DRY).ok()["status"] == "pushed"
     merged = place.client.pull(app.id).ok()
     assert merged["status"] == "merged"
     both = here(place, app)
@@ -129,6 +134,44 @@ def test_a_push_never_overwrites_what_was_not_pulled(place):
     assert place.push(app, "Both").ok()["status"] == "pushed"
     assert place.repo.read_file("Orders/v1.json") == place.exported(app)
     assert place.client.pull(app.id).ok()["status"] == "up_to_date"
+
+
+def test_a_push_tells_what_both_sides_changed(place):
+    app = place.pushed_app()
+    base = app.document
+    place.commit_document(app, with_text(base, "theirs"))
+    place.edit(app, with_text(with_text(base, "ours"), "only ours", component=1))
+    with place.unchanged():
+        error = place.push(app).refused(409, "merge_conflict")
+        merging = place.push(app, onConflict="merge").refused(409, "merge_conflict")
+        dry = place.push(app, query=DRY).refused(409, "merge_conflict")
+    (conflict,) = error["details"]
+    component = app_v2_of(base)["components"][0]
+    assert [conflict[key] for key in ("type", "id", "name", "ours", "theirs")] == [
+        "component",
+        component["id"],
+        component["name"],
+        "ours",
+        "theirs",
+    ]
+    assert conflict["member"] and conflict["base"] == text_of(base)
+    assert merging["details"] == dry["details"] == error["details"]
+    assert place.client.status(app.id).ok()["conflicts"] == error["details"]
+    assert place.client.pull(app.id).refused(409, "merge_conflict")["details"] == error["details"]
+    for refusal in (error, merging, dry):
+        assert '"onConflict":"ours"' in refusal["message"]
+        assert '"onConflict":"merge"' not in refusal["message"]
+
+
+def test_a_push_of_another_version_cannot_merge(place):
+    app = place.pushed_app()
+    theirs = as_version(with_text(app.document, "theirs"), "v2")
+    place.commit_document(app, theirs)
+    place.edit(app, with_text(app.document, "ours"))
+    with place.unchanged():
+        for wish in ("fail", "merge"):
+            error = place.push(app, onConflict=wish).refused(409, "merge_conflict")
+            assert error["details"] == [] and '"merge"' not in error["message"]
 
 
 def test_a_push_may_merge(place):
