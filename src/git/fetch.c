@@ -12,7 +12,14 @@
 #include "git/git_internal.h"
 #include "git/pktline.h"
 
-enum { REQUEST_MAX = 64 << 10, ANCESTORS_MAX = 64, FRAMING = 1 << 20, HOST_TEXT_MAX = 500 };
+enum {
+    REQUEST_MAX = 64 << 10,
+    ANCESTORS_MAX = 64,
+    FRAMING = 1 << 20,
+    HOST_TEXT_MAX = 500,
+    // Beyond the time of the exchange: a large repository has come by then and is to be indexed.
+    INDEXING_MS = 5 * 60 * 1000,
+};
 
 // ---- The request -----------------------------------------------------------
 
@@ -75,7 +82,7 @@ enum { BAND_DATA = 1, BAND_PROGRESS = 2, BAND_ERROR = 3 };
 struct answer {
     struct gs_incoming *incoming;
     struct gs_mirror *mirror;
-    size_t max; // bytes of the pack
+    const struct gs_git_remote *remote;
     struct gs_pkt_stream stream;
     bool ended;             // the flush that ends the pack came
     struct gs_error *cause; // set when feeding stopped
@@ -144,6 +151,14 @@ static bool take_body(void *arg, const char *data, size_t len)
     return answer->cause->code != GS_CODE_NONE ? false : stop(answer, "a packet has a bad length");
 }
 
+static void begin(struct answer *answer)
+{
+    const struct gs_git_remote *remote = answer->remote;
+    gs_pkt_stream_init(&answer->stream, take_packet, answer);
+    gs_incoming_begin(answer->incoming, answer->mirror, remote->max_pack,
+                      remote->deadline_ms + INDEXING_MS);
+}
+
 // The connection broke within the pack: what came of it is forgotten.
 static bool take_again(void *arg)
 {
@@ -152,9 +167,8 @@ static bool take_again(void *arg)
         return false;
     gs_incoming_release(answer->incoming);
     gs_pkt_stream_release(&answer->stream);
-    gs_pkt_stream_init(&answer->stream, take_packet, answer);
     answer->ended = false;
-    gs_incoming_begin(answer->incoming, answer->mirror, answer->max);
+    begin(answer);
     return true;
 }
 
@@ -229,9 +243,8 @@ static enum gs_status fetch_pack(struct gs_mirror *mirror, const struct gs_git_r
     struct gs_error cause = GS_ERROR_INIT;
     struct gs_incoming incoming;
     struct answer answer = {
-        .incoming = &incoming, .mirror = mirror, .max = remote->max_pack, .cause = &cause};
-    gs_pkt_stream_init(&answer.stream, take_packet, &answer);
-    gs_incoming_begin(&incoming, mirror, remote->max_pack);
+        .incoming = &incoming, .mirror = mirror, .remote = remote, .cause = &cause};
+    begin(&answer);
     enum gs_status status = receive(remote, request, &answer, err);
     if (status == GS_OK)
         status = finish(&incoming, wanted, err);

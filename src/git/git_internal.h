@@ -232,10 +232,14 @@ struct gs_incoming {
     struct gs_buf small;  // all of it, until it is too large for that
     git_indexer *indexer; // then
     git_indexer_progress progress;
+    int64_t deadline_ms; // of indexing, on the monotonic clock
+    bool too_slow;       // it had not ended by then
     char folder[GS_GIT_PATH_MAX];
 };
-void gs_incoming_begin(struct gs_incoming *incoming, struct gs_mirror *mirror, size_t max);
-// too_large over max bytes, host_failed when it is no pack or says that it has over GS_PACK_OBJECTS_MAX.
+// A few bytes of a pack may say gigabytes of objects: whatever it says, indexing ends at the deadline.
+void gs_incoming_begin(struct gs_incoming *incoming, struct gs_mirror *mirror, size_t max,
+                       int64_t deadline_ms);
+// too_large over max bytes, host_timeout behind the deadline, host_failed when it is no pack or says that it has over GS_PACK_OBJECTS_MAX.
 enum gs_status gs_incoming_append(struct gs_incoming *incoming, struct gs_slice data,
                                   struct gs_error *err) GS_MUST_CHECK;
 // Checks the whole pack and makes its objects part of the mirror.

@@ -9,14 +9,18 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/files.h"
 #include "git/git_internal.h"
 
 // Small: it is held in memory, once per worker. A change of a few apps is; a first fetch is not.
 enum { SMALL_BYTES_MAX = 8 << 20 };
 
-static enum gs_status fail_indexer(struct gs_error *err)
+static enum gs_status fail_indexer(const struct gs_incoming *incoming, struct gs_error *err)
 {
+    if (incoming->too_slow)
+        return gs_fail(err, GS_CODE_HOST_TIMEOUT, NULL,
+                       "the git host sent a pack that takes too long to be taken apart");
     const git_error *last = git_error_last();
     const char *reason = last ? last->message : "no reason given";
     if (last && last->klass == GIT_ERROR_NOMEMORY)
@@ -27,20 +31,30 @@ static enum gs_status fail_indexer(struct gs_error *err)
                    reason);
 }
 
-void gs_incoming_begin(struct gs_incoming *incoming, struct gs_mirror *mirror, size_t max)
+void gs_incoming_begin(struct gs_incoming *incoming, struct gs_mirror *mirror, size_t max,
+                       int64_t deadline_ms)
 {
-    *incoming = (struct gs_incoming){.mirror = mirror, .max = max};
+    *incoming = (struct gs_incoming){.mirror = mirror, .max = max, .deadline_ms = deadline_ms};
     snprintf(incoming->folder, sizeof incoming->folder, "%s/incoming", mirror->folder);
     gs_buf_init(&incoming->small, SMALL_BYTES_MAX);
 }
 
 // ---- Large ones ------------------------------------------------------------
 
+// libgit2 tells of every object, and of every delta that it has resolved.
+static int look_at_clock(const git_indexer_progress *progress, void *arg)
+{
+    (void)progress;
+    struct gs_incoming *incoming = arg;
+    incoming->too_slow = gs_clock_mono_ms() > incoming->deadline_ms;
+    return incoming->too_slow ? GIT_EUSER : 0;
+}
+
 static enum gs_status append_large(struct gs_incoming *incoming, struct gs_slice data,
                                    struct gs_error *err)
 {
     if (git_indexer_append(incoming->indexer, data.data, data.len, &incoming->progress) != 0)
-        return fail_indexer(err);
+        return fail_indexer(incoming, err);
     return GS_OK;
 }
 
@@ -53,13 +67,16 @@ static enum gs_status become_large(struct gs_incoming *incoming, struct gs_error
         return gs_fail(err, GS_CODE_HOST_FAILED, NULL,
                        "the git host sent a pack that is damaged: it cannot have %zu objects",
                        count);
+    git_indexer_options options = {.version = GIT_INDEXER_OPTIONS_VERSION,
+                                   .progress_cb = look_at_clock,
+                                   .progress_cb_payload = incoming};
     enum gs_status status = gs_dir_remove(incoming->folder, err); // of a fetch that was killed
     if (status == GS_OK && mkdir(incoming->folder, 0700) != 0)
         status = gs_fail(err, GS_CODE_STORE_FAILED, NULL, "cannot make folder %s: %s",
                          incoming->folder, strerror(errno));
     if (status == GS_OK && git_indexer_new(&incoming->indexer, incoming->folder, 0600,
-                                           incoming->mirror->odb, NULL) != 0)
-        status = fail_indexer(err);
+                                           incoming->mirror->odb, &options) != 0)
+        status = fail_indexer(incoming, err);
     if (status == GS_OK)
         status = append_large(incoming, gs_buf_slice(&incoming->small), err);
     gs_buf_release(&incoming->small);
@@ -88,7 +105,7 @@ static enum gs_status keep_pack(struct gs_incoming *incoming, const char *name,
 static enum gs_status finish_large(struct gs_incoming *incoming, struct gs_error *err)
 {
     if (git_indexer_commit(incoming->indexer, &incoming->progress) != 0)
-        return fail_indexer(err);
+        return fail_indexer(incoming, err);
     return keep_pack(incoming, git_indexer_name(incoming->indexer), err);
 }
 

@@ -74,13 +74,10 @@ enum gs_status gs_remote_post(const struct gs_git_remote *remote, const struct g
 static enum gs_status fail_rate_limited(const struct gs_net_response *response,
                                         struct gs_error *err)
 {
-    int64_t wait_s = response->retry_after_s;
-    if (wait_s == 0 && response->rate_limit_reset_s > 0)
-        wait_s = response->rate_limit_reset_s - gs_clock_now_ms() / 1000;
     enum gs_status status = gs_fail(err, GS_CODE_RATE_LIMITED, NULL,
                                     "the git host asks us to wait before the next call");
     if (err)
-        err->retry_after_s = wait_s > 0 ? (long)wait_s : 60;
+        err->retry_after_s = gs_net_limit_s(response);
     return status;
 }
 

@@ -17,9 +17,6 @@ enum {
     // side is for clocks that differ.
     JWT_BACK_S = 60,
     JWT_AHEAD_S = 540,
-    // What GitHub's documentation asks for when it limits without saying how long.
-    LIMIT_DEFAULT_S = 60,
-    LIMIT_MAX_S = 3600,
 };
 
 // One call and its answer.
@@ -189,17 +186,12 @@ static bool is_limited(const struct call *call)
 
 static enum gs_status fail_limited(const struct call *call, struct gs_error *err)
 {
-    int64_t seconds = call->response.retry_after_s;
-    if (seconds == 0 && call->response.rate_limit_reset_s > 0)
-        seconds = call->response.rate_limit_reset_s - gs_clock_now_ms() / 1000;
-    else if (seconds == 0)
-        seconds = LIMIT_DEFAULT_S;
-    seconds = seconds < 1 ? 1 : seconds > LIMIT_MAX_S ? LIMIT_MAX_S : seconds;
-    enum gs_status status = gs_fail(
-        err, GS_CODE_RATE_LIMITED, NULL, "%.*s limits the calls of this App; try again in %d s%s",
-        GS_SLICE_ARG(api_host(call->account)), (int)seconds, call->said);
+    long seconds = gs_net_limit_s(&call->response);
+    enum gs_status status = gs_fail(err, GS_CODE_RATE_LIMITED, NULL,
+                                    "%.*s limits the calls of this App; try again in %ld s%s",
+                                    GS_SLICE_ARG(api_host(call->account)), seconds, call->said);
     if (err)
-        err->retry_after_s = (long)seconds;
+        err->retry_after_s = seconds;
     return status;
 }
 

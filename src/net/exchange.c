@@ -8,6 +8,8 @@ enum {
     HEADERS_MAX_BYTES = 65536,
     ERROR_BODY_MAX_BYTES = 65536,
     RETRY_AFTER_MAX_S = 86400,
+    LIMIT_DEFAULT_S = 60,
+    LIMIT_MAX_S = 3600,
 };
 
 size_t gs_net_read_body(char *to, size_t size, size_t count, void *userdata)
@@ -99,6 +101,16 @@ static long parse_retry_after(struct gs_slice value)
     if (seconds < 0)
         return 0;
     return seconds < RETRY_AFTER_MAX_S ? (long)seconds : RETRY_AFTER_MAX_S;
+}
+
+long gs_net_limit_s(const struct gs_net_response *response)
+{
+    int64_t seconds = response->retry_after_s;
+    if (seconds == 0 && response->rate_limit_reset_s > 0)
+        seconds = response->rate_limit_reset_s - gs_clock_now_ms() / 1000;
+    else if (seconds == 0)
+        seconds = LIMIT_DEFAULT_S;
+    return seconds < 1 ? 1 : seconds > LIMIT_MAX_S ? LIMIT_MAX_S : (long)seconds;
 }
 
 static void take_field(struct gs_net_exchange *exchange, struct gs_slice name,

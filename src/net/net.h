@@ -75,6 +75,10 @@ struct gs_net_response {
     struct gs_buf body;
 };
 
+// For how many seconds a host that limits calls is to be left alone: as it says, but at least one and at most an hour; 60 when it
+// does not say, as GitHub asks for (docs.github.com, "Rate limits for the REST API").
+long gs_net_limit_s(const struct gs_net_response *response);
+
 // One exchange, blocking, thread-safe. GS_OK for every HTTP status; redirects are not followed (a
 // 3xx is a status like others) and bodies not decompressed. Connections are reused per origin; a
 // repeatable request on a reused connection that turns out to be dead is sent on a new one. Errors:

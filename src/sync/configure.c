@@ -305,7 +305,7 @@ void gs_sync_run_configure(struct session *session, struct task *task)
     if (run(session, task, &task->err) == GS_OK ||
         gs_task_postpone(session->sync, task, &task->err))
         gs_error_release(&task->err);
-    if (task->again_ms > 0)
+    if (task->put_off)
         return;
     if (task->request.config) {
         struct gs_slice key = task->request.config->private_key;

@@ -234,6 +234,7 @@ static void add_task(struct gathering *gathering, const struct gs_app *app,
     struct task *task = gs_task_new();
     gs_task_copy_request(task, request);
     task->organization_id = gs_arena_strdup(task->arena, app->organization_id);
+    task->git_url = gs_arena_strdup(task->arena, gathering->git_url);
     task->group = group;
     task->done = take_answer;
     task->arg = part;

@@ -223,7 +223,9 @@ bool gs_live_join(struct gs_sync *sync, const char *operation_id, gs_sync_done *
 {
     pthread_mutex_lock(&sync->lock);
     struct task *task = find_live(sync, operation_id);
-    bool joined = task && !task->done && !task->live.cancelled;
+    // One that waits for a better moment has none any more in a server that stops.
+    bool waits_in_vain = task && sync->stopping && task->live.phase == PHASE_SETTLING;
+    bool joined = task && !task->done && !task->live.cancelled && !waits_in_vain;
     if (joined) {
         task->done = done;
         task->arg = arg;

@@ -33,6 +33,7 @@ static enum gs_status request_json(struct task *task, struct gs_error *err)
     yyjson_mut_doc_set_root(doc, root);
     if (request->message.data)
         gs_json_add_str(doc, root, "message", request->message);
+    gs_json_add_cstr(doc, root, "gitUrl", task->git_url);
     gs_json_add_cstr(doc, root, "gitAppId", request->git_app_id);
     gs_json_add_cstr(doc, root, "gitAppName", request->git_app_name);
     gs_json_add_cstr(doc, root, "ref", request->ref);
@@ -104,6 +105,7 @@ enum gs_status gs_operation_restore(struct task *task, struct gs_error *err)
         .max_deletions = {.kind = (enum gs_deletion_limit_kind)read_int(limit, "kind"),
                           .value = (size_t)read_int(limit, "value")},
     };
+    task->git_url = gs_recorded_text(root, "gitUrl", task->arena);
     task->detached = yyjson_is_true(yyjson_obj_get(root, "detached"));
     return GS_OK;
 }

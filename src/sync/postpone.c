@@ -15,7 +15,7 @@ enum {
 
 // ---- Waiting ---------------------------------------------------------------
 
-static bool is_stopping(struct gs_sync *sync)
+bool gs_sync_is_stopping(struct gs_sync *sync)
 {
     pthread_mutex_lock(&sync->lock);
     bool stopping = sync->stopping;
@@ -44,6 +44,7 @@ static int64_t settle_pause_ms(const struct task *task, const struct gs_error *e
 
 static void put_off(struct task *task, int64_t again_ms)
 {
+    task->put_off = true;
     task->again_ms = again_ms;
     task->ended = true;
     gs_buf_clear(&task->json);
@@ -63,7 +64,7 @@ bool gs_task_postpone(struct gs_sync *sync, struct task *task, const struct gs_e
     int64_t again =
         now + (int64_t)err->retry_after_s * 1000 + LATER_MS + gs_random_below(JITTER_MS);
     if (err->code != GS_CODE_RATE_LIMITED || err->retry_after_s == 0 ||
-        again >= task->deadline_ms || is_stopping(sync))
+        again >= task->deadline_ms || gs_sync_is_stopping(sync))
         return false;
     put_off(task, again);
     return true;
@@ -94,7 +95,7 @@ static void take_back(struct repository *repo, struct task *task)
         push_front(repo, task);
     }
     task->live.phase = task->settling ? PHASE_SETTLING : PHASE_QUEUED;
-    task->again_ms = 0;
+    task->put_off = false;
     task->ended = false;
 }
 
@@ -104,7 +105,7 @@ struct task *gs_tasks_put_back(struct repository *repo, struct task *batch)
     for (struct task *task = batch, *next; task; task = next) {
         next = task->next;
         task->next = NULL;
-        if (task->again_ms > 0) {
+        if (task->put_off) {
             task->next = again;
             again = task;
         } else {

@@ -300,8 +300,11 @@ static void push_items(struct push_batch *batch, size_t first, size_t end)
         enum round_result result = ROUND_SETTLED;
         round.last = attempt == PUSH_ATTEMPTS;
         enum gs_status status = try_round(&round, &result, &err);
-        if (gs_session_repairs(batch->session, &status, &err))
-            result = ROUND_AGAIN;
+        // Once, and no try of the push.
+        if (gs_session_repairs(batch->session, &status, &err)) {
+            round.look = true;
+            continue;
+        }
         if (status != GS_OK && wait_to_ask(&round, asked++, &err)) {
             gs_error_release(&err);
             continue;

@@ -169,13 +169,17 @@ static enum gs_status prepare_rollback(struct push_batch *batch, struct push_ite
                                   .version = restored->version,
                                   .document = restored->document,
                                   .parsed = restored->parsed};
-    local.version.document_id = restored->document_id;
+    // What git gives back may be another form of it, which takes its place.
+    restored->document = (struct gs_buf){.data = NULL};
+    restored->parsed = (struct gs_document){.json = NULL};
+    // The item outlives what was loaded.
+    local.version.document_id = gs_arena_strdup(task->arena, restored->document_id);
     task->op.version_id = restored->version.id;
     if (task->request.message.len == 0)
         task->request.message = gs_slice_str(default_message(task, restored));
     enum gs_status status = find_link(batch->session->sync, task, &local, err);
     if (status == GS_OK && !gs_restored_is_here(restored)) {
-        status = gs_document_pack(gs_buf_slice(&restored->document), &item->takeover.blob, err);
+        status = gs_document_pack(gs_buf_slice(&local.document), &item->takeover.blob, err);
         item->takeover.wanted = status == GS_OK;
         item->takeover.replaced_id = restored->version.document_id;
         item->takeover.has_draft = true;
@@ -188,8 +192,7 @@ static enum gs_status prepare_rollback(struct push_batch *batch, struct push_ite
     }
     if (status == GS_OK)
         status = prepare(batch, item, &local, restored, tip, err);
-    // The item outlives what was loaded.
-    item->document_id = gs_arena_strdup(task->arena, item->document_id);
+    gs_push_release_version(&local);
     return status;
 }
 

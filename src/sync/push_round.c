@@ -16,6 +16,36 @@ void gs_push_fail_item(struct push_batch *batch, struct push_item *item, struct 
     gs_task_fail(batch->session->sync, item->task, err);
 }
 
+// The version that a rollback made for what came back; the store does not have it yet.
+static const struct gs_version *recorded_version(const struct push_item *item, yyjson_val *told)
+{
+    struct gs_arena *arena = item->task->arena;
+    struct gs_version *version = gs_arena_alloc(arena, sizeof *version);
+    *version = (struct gs_version){.id = gs_recorded_text(told, "id", arena),
+                                   .app_id = item->app_id,
+                                   .name = gs_recorded_text(told, "name", arena)};
+    return version;
+}
+
+// What the version here takes over from the push, as the answer tells it.
+static enum gs_status restore_takeover(struct push_batch *batch, struct push_item *item,
+                                       yyjson_val *root, struct gs_error *err)
+{
+    const char *replaced = gs_recorded_text(root, "replacedDocumentId", item->task->arena);
+    bool restored = gs_slice_eq_str(gs_json_get_str(root, "status"), "restored");
+    if (!replaced && !restored)
+        return GS_OK;
+    enum gs_status status = gs_push_reload_takeover(batch, item, replaced, err);
+    if (status != GS_OK || !restored || !item->takeover.wanted)
+        return status;
+    yyjson_val *version = gs_json_get_obj(root, "version");
+    item->takeover.has_draft = true;
+    item->takeover.draft = gs_slice_eq_str(gs_json_get_str(version, "status"), "DRAFT");
+    if (!replaced)
+        item->takeover.added = recorded_version(item, version);
+    return GS_OK;
+}
+
 // The answer that was recorded before the push began to travel is the answer still.
 static enum gs_status take_recorded(struct push_batch *batch, struct push_item *item,
                                     struct gs_error *err)
@@ -28,7 +58,6 @@ static enum gs_status take_recorded(struct push_batch *batch, struct push_item *
         return status;
     // Of a rollback, the push is a part of it.
     yyjson_val *root = yyjson_doc_get_root(json), *report = gs_json_get_obj(root, "push");
-    struct gs_slice replaced = gs_json_get_str(root, "replacedDocumentId");
     report = report ? report : root;
     item->app_id = task->request.app_id;
     item->version_id = task->op.version_id;
@@ -38,9 +67,8 @@ static enum gs_status take_recorded(struct push_batch *batch, struct push_item *
     gs_buf_clear(&task->json);
     gs_buf_append_str(&task->json, task->op.result);
     status = gs_buf_check(&task->json, "the recorded result", err);
-    if (status == GS_OK && replaced.len > 0)
-        status =
-            gs_push_reload_takeover(batch, item, gs_arena_dup_slice(task->arena, replaced), err);
+    if (status == GS_OK)
+        status = restore_takeover(batch, item, root, err);
     if (status == GS_OK)
         status = gs_push_restore_modules(batch, item, report, err);
     if (status == GS_OK)

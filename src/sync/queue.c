@@ -123,17 +123,49 @@ static int64_t give_time(struct gs_sync *sync, struct task *batch)
     return deadline;
 }
 
-static enum gs_status open_stored(struct session *session, const char *organization_id,
-                                  struct gs_error *err)
+static bool is_any_left(const struct task *batch)
 {
-    enum gs_status status = gs_session_load_config(session, organization_id, err);
-    return status == GS_OK ? gs_session_connect(session, err) : status;
+    while (batch && batch->ended)
+        batch = batch->next;
+    return batch != NULL;
+}
+
+// The organization may have been associated with another repository since it made the call. That has a mirror and a queue of its own.
+static bool is_moved(const struct session *session, const struct task *task)
+{
+    char now[GS_MIRROR_NAME + 1], then[GS_MIRROR_NAME + 1];
+    gs_mirrors_name(session->config.git_url, now);
+    gs_mirrors_name(task->git_url ? task->git_url : session->config.git_url, then);
+    return strcmp(now, session->repo->name) != 0 || strcmp(now, then) != 0;
+}
+
+static void fail_moved(struct gs_sync *sync, struct task *task)
+{
+    struct gs_error err = GS_ERROR_INIT;
+    if (task->settling)
+        (void)gs_fail(&err, GS_CODE_CONFLICT, NULL,
+                      "the organization was associated with another repository before it was "
+                      "known whether the push had arrived; look for commit %.12s in %s",
+                      task->op.commit, task->git_url ? task->git_url : "the one before");
+    else
+        (void)gs_fail(&err, GS_CODE_CONFLICT, NULL,
+                      "the organization was associated with another repository while the call "
+                      "waited; nothing was changed, repeat it");
+    gs_task_fail(sync, task, &err);
+}
+
+static enum gs_status open_stored(struct session *session, struct task *batch, struct gs_error *err)
+{
+    enum gs_status status = gs_session_load_config(session, batch->organization_id, err);
+    for (struct task *task = batch; status == GS_OK && task; task = task->next)
+        if (!task->ended && is_moved(session, task))
+            fail_moved(session->sync, task);
+    return status == GS_OK && is_any_left(batch) ? gs_session_connect(session, err) : status;
 }
 
 // Ends those that were cancelled while they waited; whether any is left.
 static bool begin_batch(struct gs_sync *sync, struct task *batch)
 {
-    bool left = false;
     for (struct task *task = batch; task; task = task->next) {
         struct gs_error err = GS_ERROR_INIT;
         if (task->ended || gs_task_check(task, &err) == GS_OK)
@@ -141,11 +173,9 @@ static bool begin_batch(struct gs_sync *sync, struct task *batch)
         gs_task_fail(sync, task, &err);
         gs_group_skip_others(sync, task, batch);
     }
-    for (struct task *task = batch; task; task = task->next) {
+    for (struct task *task = batch; task; task = task->next)
         gs_task_enter(task, PHASE_CONNECTING);
-        left |= !task->ended;
-    }
-    return left;
+    return is_any_left(batch);
 }
 
 static void run_batch(struct repository *repo, struct task *batch)
@@ -158,15 +188,19 @@ static void run_batch(struct repository *repo, struct task *batch)
     enum batch_class class = class_of(batch);
     if (class == CLASS_CONFIGURE) {
         gs_sync_run_configure(&session, batch);
-    } else if (open_stored(&session, batch->organization_id, &err) != GS_OK) {
+    } else if (open_stored(&session, batch, &err) != GS_OK) {
         gs_tasks_fail(repo->sync, batch, &err);
-    } else if (class != CLASS_PULL) {
-        gs_sync_run_pushes(&session, batch);
-    } else {
+    } else if (class == CLASS_PULL) {
         gs_sync_run_pulls(&session, batch);
+    } else if (is_any_left(batch)) {
+        gs_sync_run_pushes(&session, batch);
     }
     if (repo->mirror)
         gs_mirror_drop_unsent(repo->mirror);
+    gs_error_release(&err);
+    // Nobody may take one for done that was not.
+    (void)gs_fail(&err, GS_CODE_INTERNAL, NULL, "the call came to no end");
+    gs_tasks_fail(repo->sync, batch, &err);
     gs_error_release(&err);
     gs_session_release(&session);
 }
@@ -242,23 +276,35 @@ static struct repository *find_repository(struct gs_sync *sync, const char *git_
     return repo;
 }
 
+// With the lock held.
+static void append(struct gs_sync *sync, const char *git_url, struct task *task)
+{
+    struct repository *repo = find_repository(sync, git_url);
+    *(repo->last ? &repo->last->next : &repo->first) = task;
+    for (; task; task = task->next) {
+        repo->last = task;
+        sync->waiting++;
+        gs_live_add(repo, task);
+    }
+    // What is unsettled comes before what may rest on it.
+    repo->settle_at_ms = 0;
+    gs_schedule(repo);
+}
+
+void gs_sync_enqueue_accepted(struct gs_sync *sync, const char *git_url, struct task *task)
+{
+    pthread_mutex_lock(&sync->lock);
+    append(sync, git_url, task);
+    pthread_mutex_unlock(&sync->lock);
+}
+
 enum gs_status gs_sync_enqueue(struct gs_sync *sync, const char *git_url, struct task *task,
                                struct gs_error *err)
 {
     pthread_mutex_lock(&sync->lock);
     bool room = sync->waiting < sync->options.queue_limit;
-    if (room) {
-        struct repository *repo = find_repository(sync, git_url);
-        *(repo->last ? &repo->last->next : &repo->first) = task;
-        for (; task; task = task->next) {
-            repo->last = task;
-            sync->waiting++;
-            gs_live_add(repo, task);
-        }
-        // What is unsettled comes before what may rest on it.
-        repo->settle_at_ms = 0;
-        gs_schedule(repo);
-    }
+    if (room)
+        append(sync, git_url, task);
     pthread_mutex_unlock(&sync->lock);
     if (room)
         return GS_OK;
@@ -327,6 +373,8 @@ void gs_sync_stop(struct gs_sync *sync)
 void gs_repository_free(struct repository *repo)
 {
     // Their operations are open, and the next start settles them.
+    for (struct task *task = repo->unsettled; task; task = task->next)
+        (void)gs_fail(&task->err, GS_CODE_SHUTTING_DOWN, NULL, "the server is stopping");
     finish_tasks(repo->unsettled);
     gs_schedule_leave(repo);
     gs_mirror_close(repo->mirror);

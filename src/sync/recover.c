@@ -76,7 +76,9 @@ static enum gs_status resume(struct gs_sync *sync, struct task *task, struct gs_
     enum gs_status status = prepare(task, err);
     if (status == GS_OK)
         status = find_git_url(sync, task, &git_url, err);
-    return status == GS_OK ? gs_sync_enqueue(sync, git_url, task, err) : status;
+    if (status == GS_OK)
+        gs_sync_enqueue_accepted(sync, git_url, task);
+    return status;
 }
 
 enum gs_status gs_sync_recover(struct gs_sync *sync, struct gs_error *err)
@@ -158,6 +160,9 @@ enum gs_status gs_sync_join(struct gs_sync *sync, const char *operation_id, gs_s
     enum gs_status status = get_operation(sync, operation_id, arena, &op, err);
     if (status != GS_OK)
         return status;
-    return gs_operation_is_open(&op) ? settle(sync, &op, done, arg, err)
-                                     : answer_ended(&op, done, arg);
+    if (!gs_operation_is_open(&op))
+        return answer_ended(&op, done, arg);
+    if (gs_sync_is_stopping(sync))
+        return gs_fail(err, GS_CODE_SHUTTING_DOWN, NULL, "the server is stopping");
+    return settle(sync, &op, done, arg, err);
 }

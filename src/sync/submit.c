@@ -189,8 +189,10 @@ static enum gs_status record(struct gs_sync *sync, struct task *task,
 {
     gs_task_copy_request(task, request);
     enum gs_status status = check_request(sync, task, out_url, err);
-    if (status == GS_OK)
+    if (status == GS_OK) {
+        task->git_url = *out_url;
         gs_ahead_prepare(sync, task, *out_url);
+    }
     if (status == GS_OK && gs_is_recorded(request))
         status = gs_operation_insert(sync, task, err);
     gs_crash_point("submit.recorded");

@@ -45,14 +45,16 @@ struct task {
     struct gs_arena *arena;
     struct gs_sync_request request;
     const char *organization_id; // whose git configuration it uses
+    const char *git_url;         // the repository that it was accepted for; NULL: not known
     struct gs_operation op;      // as last stored; op.id is NULL when it is not recorded
     bool settling;               // op.commit may already be on the host
     bool ask_only;               // of settling: when it is not there, that is the end of it
     int64_t deadline_ms;         // of its exchanges with the host; 0 until the first one
-    int64_t again_ms;            // the host asked to wait until then, and there is time to; else 0
-    unsigned tries;              // of settling
-    struct group *group;         // of a call for several apps, or NULL
-    gs_sync_done *done; // NULL when nobody waits for it; guarded by sync->lock once it is queued
+    bool put_off;                // it is not ended, but tried again at again_ms
+    int64_t again_ms;
+    unsigned tries;      // of settling
+    struct group *group; // of a call for several apps, or NULL
+    gs_sync_done *done;  // NULL when nobody waits for it; guarded by sync->lock once it is queued
     void *arg;
     bool detached;       // nobody ever waited for it
     bool recorded;       // what request.record asks for is in the store
@@ -171,6 +173,8 @@ void gs_task_finish(struct task *task);
 // Takes the task and those that hang on it, or gives overloaded and leaves them.
 enum gs_status gs_sync_enqueue(struct gs_sync *sync, const char *git_url, struct task *task,
                                struct gs_error *err) GS_MUST_CHECK;
+// The same for one that was accepted before the limit was, or after many others: it is not refused any more.
+void gs_sync_enqueue_accepted(struct gs_sync *sync, const char *git_url, struct task *task);
 
 // Whether documents were files by themselves in the repository when it was last looked at; false for one that was never.
 bool gs_repository_has_single_files(struct gs_sync *sync, const char *git_url);
@@ -228,6 +232,7 @@ enum gs_status gs_mirrors_map_urls(struct gs_sync *sync, struct gs_arena *arena,
                                    struct gs_map *urls, struct gs_error *err) GS_MUST_CHECK;
 
 // ---- postpone.c: tasks that are tried again later instead of being ended ----
+bool gs_sync_is_stopping(struct gs_sync *sync);
 // Whether the task, which this error would end, runs again later: it has ended for this batch then. Else it is as it was.
 bool gs_task_postpone(struct gs_sync *sync, struct task *task, const struct gs_error *err);
 // With sync->lock held: puts the postponed tasks of a batch back, and gives the rest.

@@ -186,6 +186,26 @@ def test_no_room_in_the_queue(start, faulty_on):
     assert ended(place.client, accepted(again)["id"])["state"] == "done"
 
 
+def test_another_repository_while_a_call_waits(start, faulty_on, make_repo):
+    """Neither is pushed to: the call was made for the one, and the organization has the other now."""
+    daemon, first, second = start(), make_repo("first"), make_repo("second")
+    place, other = faulty_on(daemon, first), faulty_on(daemon, first)
+    app, waiting = place.new_app("Under way"), place.new_app("Waiting")
+    place.post_fault("pass", delay_ms=1500, times=1)
+    push = accepted(push_async(place, app))["id"]
+    open_operation(place, "pushing")
+    late = accepted(push_async(place, waiting))["id"]
+    place.configure(gitUrl=second.fault_url).ok(201)
+    assert ended(place.client, push)["state"] == "done"
+    failed = ended(place.client, late)
+    assert failed["error"]["code"] == "conflict" and "another repository" in failed["error"]["message"]
+    assert len(second.log()) == 1 and "Waiting/v1.json" not in first.files()
+    listed = other.client.git_apps(other.id).ok()["data"]
+    assert [entry["name"] for entry in listed] == ["Under way"]
+    assert place.push(waiting).ok()["status"] == "pushed"
+    assert "Waiting/v1.json" in second.files()
+
+
 # Stops and crashes
 
 
@@ -246,6 +266,25 @@ def test_a_kill_in_the_middle_of_many(daemon, place_on):
     assert {ended(place.client, operation)["state"] for operation in operations} == {"done"}
     in_git = [place.repo.read_file(f"App {number}/v1.json") for number in range(10)]
     assert in_git == [app.bytes for app in apps]
+
+
+def test_more_than_the_queue_holds_survive_a_kill(start, faulty_on):
+    """What is under way does not count as waiting, but after a kill all of it waits."""
+    daemon = start(queue_limit=4, git_workers=1)
+    place = faulty_on(daemon)
+    apps = [place.new_app(f"App {number}") for number in range(9)]
+    place.post_fault("pass", delay_ms=3000, times=2)
+    operations = [accepted(push_async(place, apps[0]))["id"]]
+    open_operation(place, "pushing")
+    operations += [accepted(push_async(place, app))["id"] for app in apps[1:5]]
+    assert push_async(place, apps[5]).refused(503, "overloaded")
+    until(lambda: place.client.operation(operations[1]).ok()["state"] != "queued")
+    operations += [accepted(push_async(place, app))["id"] for app in apps[5:]]
+    daemon.kill()
+    place.host.clear_faults()
+    daemon.start()
+    assert {ended(place.client, operation)["state"] for operation in operations} == {"done"}
+    assert place.repo.fsck() == ""
 
 
 def test_a_client_that_does_not_listen(place):

@@ -6,7 +6,7 @@ import json
 import pytest
 from crashing import die, needs_hooks, settled
 from make_app import app_v2_of
-from place import text_of, with_text
+from place import as_version, text_of, with_text
 
 pytestmark = needs_hooks
 ARRIVES = ["push.committed", "push.pushed", "push.recorded"]
@@ -33,6 +33,26 @@ def test_a_pushed_rollback(daemon, crashing, point):
     client.rollback(app.id, commit=first, push=True).ok()
     assert place.repo.read_file("Orders/v1.json") == place.exported(app) == original
     assert len(place.repo.log()) == commits + 1
+
+
+@pytest.mark.parametrize("point", BEFORE + ARRIVES)
+def test_a_pushed_rollback_to_a_version_that_is_not_here(daemon, crashing, point):
+    """The version that it makes is there exactly when git has it."""
+    place, app = crashing
+    first, client = place.repo.head(), place.client
+    place.edit(app, as_version(app.document, "v2"))
+    place.push(app).ok()
+    die(daemon, point, lambda: client.rollback(app.id, commit=first, push=True))
+    operation = settled(client)[0]
+    done = point in ARRIVES
+    assert operation["state"] == ("done" if done else "failed")
+    versions = client.app(app.id).ok()["versions"]
+    assert {version["name"] for version in versions} == ({"v1", "v2"} if done else {"v2"})
+    if done:
+        told = operation["result"]["version"]
+        made = next(version for version in versions if version["name"] == "v1")
+        assert (made["id"], made["status"]) == (told["id"], told["status"])
+    assert client.status(app.id, refresh="true").ok()["state"] == "in_sync"
 
 
 @pytest.mark.parametrize("point", ARRIVES)

@@ -124,6 +124,19 @@ def test_a_configuration_and_a_pull_wait_too(start, host, make_repo):
     place.assert_no_secrets()
 
 
+def test_a_limit_that_never_ends(start, faulty_on):
+    """A reset in the year 292 billion is a host's mistake; the call fails and says so."""
+    place = faulty_on(start(git_timeout="3s"))
+    app = edited(place)
+    headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(2**63 - 1)}
+    place.advert_fault("respond", times=1, status=429, headers=headers)
+    answer = place.push(app, "Limited")
+    assert answer.refused(503, "rate_limited")
+    assert 1 <= int(answer.headers["Retry-After"]) <= 3600
+    assert place.client.operations(appId=app.id).ok()["data"][0]["state"] == "failed"
+    assert place.push(app, "Later").ok()["status"] == "pushed"
+
+
 @pytest.mark.parametrize("step", ["token", "advertisement", "push"])
 def test_who_cannot_wait_is_told_at_once(start, faulty_on, step):
     place = faulty_on(start(git_timeout="3s"))

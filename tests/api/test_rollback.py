@@ -7,7 +7,7 @@ import uuid
 import pytest
 from jsbytes import to_js_bytes
 from make_app import app_v2_of
-from place import META, as_version, text_of, with_text
+from place import META, as_version, new_document, text_of, with_text
 
 NOTHING = {"added": [], "modified": [], "deleted": []}
 
@@ -207,6 +207,26 @@ def test_a_pushed_version_that_is_not_here(place, client, app):
     assert versions[0]["id"] == answer["version"]["id"] == answer["push"]["versionId"]
     assert place.meta()[app.id]["gitVersionName"] == "v1"
     assert client.status(app.id).ok()["state"] == "in_sync"
+
+
+def test_a_push_of_what_the_layout_writes_otherwise(make_place):
+    """The document from before the first push is not the one that git gives back; the version takes git's form."""
+    place = make_place(layout="per-entity")
+    document = new_document("Orders")
+    app_v2_of(document)["components"].reverse()
+    app = place.import_app(document)
+    first = place.push(app).ok()
+    in_git = place.exported(app)
+    assert json.loads(in_git) != document
+    answer = place.client.rollback(app.id, operationId=first["operationId"], push=True).ok()
+    assert answer["push"]["status"] == "up_to_date"
+    assert place.exported(app) == in_git
+    place.client.rename(app.id, "Renamed").ok()
+    answer = place.client.rollback(app.id, commit=first["commit"]["sha"], push=True).ok()
+    assert answer["push"]["gitAppName"] == "Renamed"
+    assert document_id(place.client, app) == answer["push"]["documentId"]
+    assert place.client.status(app.id).ok()["state"] == "in_sync"
+    assert place.client.pull(app.id).ok()["status"] == "up_to_date"
 
 
 def test_a_change_in_git_is_not_overwritten_unseen(place, client, app, first):

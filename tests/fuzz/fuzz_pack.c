@@ -79,7 +79,7 @@ static bool take(struct gs_mirror *mirror, struct gs_slice pack, size_t piece)
     struct gs_error err = GS_ERROR_INIT;
     struct gs_incoming incoming;
     enum gs_status status = GS_OK;
-    gs_incoming_begin(&incoming, mirror, PACK_MAX);
+    gs_incoming_begin(&incoming, mirror, PACK_MAX, INT64_MAX);
     for (size_t at = 0; at < pack.len && status == GS_OK; at += piece) {
         size_t len = pack.len - at < piece ? pack.len - at : piece;
         status = gs_incoming_append(&incoming, gs_slice_of(pack.data + at, len), &err);

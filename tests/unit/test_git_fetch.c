@@ -330,7 +330,7 @@ static void an_empty_pack_is_no_crash(void **state)
         gs_buf_append_char(&pack, (char)strtoul((char[]){hex[0], hex[1], 0}, NULL, 16));
     assert_int_equal(pack.len, 32);
     struct gs_incoming incoming;
-    gs_incoming_begin(&incoming, host->mirror, 1000);
+    gs_incoming_begin(&incoming, host->mirror, 1000, INT64_MAX);
     GIT_OK(host, gs_incoming_append(&incoming, gs_buf_slice(&pack), &host->err));
     GIT_OK(host, gs_incoming_finish(&incoming, &host->err));
     gs_incoming_release(&incoming);

@@ -80,12 +80,12 @@ static void read_pack(struct git_host *host, struct gs_buf *out)
     fclose(file);
 }
 
-static enum gs_status take(struct git_host *host, size_t piece)
+static enum gs_status take_until(struct git_host *host, size_t piece, int64_t deadline_ms)
 {
     GS_CLEANUP(gs_buf_release) struct gs_buf pack;
     read_pack(host, &pack);
     struct gs_incoming incoming;
-    gs_incoming_begin(&incoming, host->mirror, SIZE_MAX);
+    gs_incoming_begin(&incoming, host->mirror, SIZE_MAX, deadline_ms);
     enum gs_status status = GS_OK;
     for (size_t at = 0; at < pack.len && status == GS_OK; at += piece) {
         size_t len = pack.len - at < piece ? pack.len - at : piece;
@@ -95,6 +95,11 @@ static enum gs_status take(struct git_host *host, size_t piece)
         status = gs_incoming_finish(&incoming, &host->err);
     gs_incoming_release(&incoming);
     return status;
+}
+
+static enum gs_status take(struct git_host *host, size_t piece)
+{
+    return take_until(host, piece, INT64_MAX);
 }
 
 // What leads from one revision ("" is nothing) to another, packed in one way or the other.
@@ -186,7 +191,7 @@ static void what_is_no_pack_is_refused(void **state)
     };
     for (size_t i = 0; i < GS_COUNT(packs); i++) {
         struct gs_incoming incoming;
-        gs_incoming_begin(&incoming, host->mirror, SIZE_MAX);
+        gs_incoming_begin(&incoming, host->mirror, SIZE_MAX, INT64_MAX);
         enum gs_status status = gs_incoming_append(&incoming, packs[i], &host->err);
         if (status == GS_OK)
             status = gs_incoming_finish(&incoming, &host->err);
@@ -200,11 +205,24 @@ static void more_objects_than_any_repository_has_are_refused(void **state)
 {
     struct git_host *host = *state;
     struct gs_incoming incoming;
-    gs_incoming_begin(&incoming, host->mirror, SIZE_MAX);
+    gs_incoming_begin(&incoming, host->mirror, SIZE_MAX, INT64_MAX);
     GIT_FAILS(
         host, GS_CODE_HOST_FAILED,
         gs_incoming_append(&incoming, GS_SLICE_LIT("PACK\0\0\0\2\xff\xff\xff\xff"), &host->err));
     gs_incoming_release(&incoming);
+}
+
+static void indexing_ends_at_the_deadline(void **state)
+{
+    struct git_host *host = *state;
+    unsigned seed = 1;
+    git_host_run(host, "for i in $(seq 200); do echo $i | git hash-object -w --stdin; done | "
+                       "sed 's/.*/100644 blob &\\tf&/' | git mktree >../tree; git "
+                       "update-ref refs/heads/main $(git commit-tree -m x $(cat ../tree))");
+    pack_range(host, "", "main", &seed);
+    GIT_FAILS(host, GS_CODE_HOST_TIMEOUT, take_until(host, 1 << 20, 0));
+    assert_string_equal(git_host_run(host, "ls ../mirror"), "HEAD\nconfig\nobjects\nrefs");
+    GIT_OK(host, take(host, 1 << 20));
 }
 
 static void a_full_disk_is_an_error(void **state)
@@ -236,6 +254,7 @@ int main(void)
         GIT_TEST(many_objects_in_one_piece_are_kept_as_a_pack),
         GIT_TEST(what_is_no_pack_is_refused),
         GIT_TEST(more_objects_than_any_repository_has_are_refused),
+        GIT_TEST(indexing_ends_at_the_deadline),
         GIT_TEST(a_full_disk_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
