@@ -23,15 +23,19 @@ struct attempt {
     bool delivered;                  // on_body got something
 };
 
-// Whether the failure speaks against the host as a whole.
-static bool is_hosts_fault(const struct attempt *attempt)
+// What the attempt says of the host as a whole.
+static enum gs_net_verdict judge(const struct attempt *attempt)
 {
     // One that says when to come back is alive.
     if (attempt->status == GS_OK)
-        return attempt->response.status >= 500 && attempt->response.retry_after_s == 0;
-    if (attempt->err.code == GS_CODE_HOST_TIMEOUT)
-        return gs_clock_mono_ms() - attempt->started_ms >= FAIR_MS;
-    return attempt->err.code == GS_CODE_HOST_UNREACHABLE;
+        return attempt->response.status >= 500 && attempt->response.retry_after_s == 0
+                   ? GS_NET_VERDICT_FAILED
+                   : GS_NET_VERDICT_ALIVE;
+    bool waited = gs_clock_mono_ms() - attempt->started_ms >= FAIR_MS;
+    if (attempt->err.code == GS_CODE_HOST_UNREACHABLE ||
+        (attempt->err.code == GS_CODE_HOST_TIMEOUT && waited))
+        return GS_NET_VERDICT_FAILED;
+    return attempt->delivered ? GS_NET_VERDICT_ALIVE : GS_NET_VERDICT_NONE;
 }
 
 static bool may_pass(const struct attempt *attempt)
@@ -48,7 +52,7 @@ static void run(struct attempt *attempt)
     attempt->started_ms = gs_clock_mono_ms();
     attempt->status = gs_net_exchange_once(attempt->net, attempt->request, &attempt->target,
                                            &attempt->response, &attempt->delivered, &attempt->err);
-    gs_net_breaker_note(&attempt->net->breaker, &attempt->target, is_hosts_fault(attempt));
+    gs_net_breaker_note(&attempt->net->breaker, &attempt->target, judge(attempt));
 }
 
 // Waits before the next attempt; false when there is to be none.

@@ -135,16 +135,18 @@ enum gs_status gs_net_breaker_admit(struct gs_net_breaker *breaker,
 }
 
 void gs_net_breaker_note(struct gs_net_breaker *breaker, const struct gs_net_target *target,
-                         bool failed)
+                         enum gs_net_verdict verdict)
 {
     if (breaker->failures == 0)
         return;
     pthread_mutex_lock(&breaker->lock);
     struct host *host = gs_map_get(&breaker->hosts, gs_slice_str(target->origin));
-    if (failed)
+    if (verdict == GS_NET_VERDICT_FAILED)
         note_failure(breaker, target->origin);
-    else if (host)
+    else if (host && verdict == GS_NET_VERDICT_ALIVE)
         forget(breaker, host);
+    else if (host)
+        host->probing = false; // the next one probes
     pthread_mutex_unlock(&breaker->lock);
 }
 

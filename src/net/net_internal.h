@@ -108,8 +108,10 @@ void gs_net_breaker_release(struct gs_net_breaker *breaker);
 enum gs_status gs_net_breaker_admit(struct gs_net_breaker *breaker,
                                     const struct gs_net_target *target,
                                     struct gs_error *err) GS_MUST_CHECK;
+// What is learned of a host: nothing when there was no time, or no memory, to ask it.
+enum gs_net_verdict { GS_NET_VERDICT_NONE, GS_NET_VERDICT_ALIVE, GS_NET_VERDICT_FAILED };
 void gs_net_breaker_note(struct gs_net_breaker *breaker, const struct gs_net_target *target,
-                         bool failed);
+                         enum gs_net_verdict verdict);
 
 struct gs_net {
     char *ca_file, *user_agent;

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net_fixture.h"
 
+#define SILENCE "~"
+
 // The answers to the connections in their order, '|' between them; "" hangs up.
 static void follow_script(struct loopback_conn *conn)
 {
@@ -11,7 +13,10 @@ static void follow_script(struct loopback_conn *conn)
     struct gs_slice rest = gs_slice_str(conn->arg), answer = GS_SLICE_EMPTY;
     for (int i = 0; i <= conn->number; i++)
         answer = gs_slice_split(&rest, '|');
-    if (loopback_read(conn, &head, &body) && answer.len > 0)
+    bool asked = loopback_read(conn, &head, &body);
+    if (asked && gs_slice_eq_str(answer, SILENCE))
+        (void)loopback_read(conn, &head, &body); // until the caller has gone
+    else if (asked && answer.len > 0)
         loopback_send_bytes(conn, answer.data, answer.len);
     gs_buf_release(&head);
     gs_buf_release(&body);
@@ -245,6 +250,25 @@ static void a_success_in_between_counts(void **state)
     loopback_stop(server);
 }
 
+static void who_had_no_time_to_wait_has_learned_nothing(void **state)
+{
+    (void)state;
+    struct gs_net *client = new_wary_client();
+    struct loopback *server =
+        loopback_start(follow_script, "|" SILENCE "||" SILENCE "|" BAD_GATEWAY "|" OK);
+    struct gs_net_request request = request_to(server, "GET");
+    for (int i = 0; i < 2; i++) {
+        struct gs_net_request hasty = request;
+        (void)ask(client, server, &request);
+        hasty.deadline_ms = gs_clock_mono_ms() + 100;
+        assert_int_equal(ask(client, server, &hasty).err.code, GS_CODE_HOST_TIMEOUT);
+    }
+    assert_int_equal(ask(client, server, &request).http_status, 502);
+    assert_int_equal(ask(client, server, &request).err.code, GS_CODE_HOST_DOWN);
+    gs_net_free(client);
+    loopback_stop(server);
+}
+
 static void a_repetition_ends_where_the_pause_begins(void **state)
 {
     (void)state;
@@ -284,6 +308,7 @@ int main(void)
         cmocka_unit_test(no_repetition_beyond_the_deadline),
         cmocka_unit_test(a_host_that_fails_is_left_alone),
         cmocka_unit_test(a_success_in_between_counts),
+        cmocka_unit_test(who_had_no_time_to_wait_has_learned_nothing),
         cmocka_unit_test(a_repetition_ends_where_the_pause_begins),
         cmocka_unit_test(origins),
     };
