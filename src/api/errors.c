@@ -3,6 +3,8 @@
 #include "api/api_internal.h"
 #include "base/log.h"
 
+enum { RETRY_DEFAULT_S = 5 };
+
 static const char *reason_phrase(int status)
 {
     switch (status) {
@@ -26,8 +28,6 @@ static const char *reason_phrase(int status)
         return "Unsupported Media Type";
     case 422:
         return "Unprocessable Entity";
-    case 429:
-        return "Too Many Requests";
     case 431:
         return "Request Header Fields Too Large";
     case 502:
@@ -93,6 +93,19 @@ enum gs_status gs_api_write_error(const struct gs_error *error, const char *requ
     return gs_json_write_mut(doc, out, err);
 }
 
+// Whoever is asked to come again is told when; what gives no advice of its own (a server that stops) has passed soon.
+static void add_retry_after(struct gs_http_exchange *exchange, const struct gs_error *err)
+{
+    long wait_s = err->retry_after_s;
+    if (wait_s == 0 && gs_code_http(err->code) == 503)
+        wait_s = RETRY_DEFAULT_S;
+    if (wait_s == 0)
+        return;
+    char seconds[24];
+    snprintf(seconds, sizeof seconds, "%ld", wait_s);
+    gs_http_add_header(exchange, "Retry-After", seconds);
+}
+
 void gs_api_render_error(struct gs_http_exchange *exchange, const struct gs_error *err)
 {
     gs_api_render_error_of(exchange, err, gs_http_request_id(exchange));
@@ -108,11 +121,7 @@ void gs_api_render_error_of(struct gs_http_exchange *exchange, const struct gs_e
                GS_F_STR("code", gs_code_text(err->code)), GS_F_STR("error", err->message));
     if (gs_api_write_error(err, request_id, &body, NULL) != GS_OK)
         gs_buf_clear(&body);
-    if (err->retry_after_s > 0) {
-        char seconds[24];
-        snprintf(seconds, sizeof seconds, "%ld", err->retry_after_s);
-        gs_http_add_header(exchange, "Retry-After", seconds);
-    }
+    add_retry_after(exchange, err);
     gs_http_respond(exchange, gs_code_http(err->code), "application/json; charset=utf-8", &body);
 }
 
@@ -122,7 +131,7 @@ void gs_api_write_errors(struct gs_buf *out)
                            "Every failure is answered with "
                            "`{\"statusCode\",\"error\",\"code\",\"message\",\"details\","
                            "\"requestId\"}`. `code` is stable and has one cause; `message` is for "
-                           "a person and may change.\n\n"
+                           "a person and may change. Every 503 has a `Retry-After`.\n\n"
                            "| code | status | what it means |\n|---|---|---|\n");
     for (int code = GS_CODE_NONE + 1; code < GS_CODE_COUNT; code++)
         gs_buf_printf(out, "| `%s` | %d | %s |\n", gs_code_text((enum gs_code)code),

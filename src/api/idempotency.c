@@ -7,7 +7,7 @@
 #include "crypto/crypto.h"
 
 // Recorded is what was carried out: successes, and refusals that would be given again. What may turn out differently the
-// next time is not, and a repetition is carried out: 5xx, 408 and 429, and where others were in the way.
+// next time is not, and a repetition is carried out: 5xx and 408, and where others were in the way.
 //
 // The record and the effect are one transaction. Of an operation, the record is written with its row and names it; what
 // became of the operation, in whose row that is written with its effect, is the answer. What works on the store alone
@@ -34,8 +34,7 @@ struct flight {
 static bool is_final(enum gs_code code)
 {
     int http = gs_code_http(code);
-    return http < 500 && http != 408 && http != 429 && code != GS_CODE_CONFLICT &&
-           code != GS_CODE_BRANCH_MOVED;
+    return http < 500 && http != 408 && code != GS_CODE_CONFLICT && code != GS_CODE_BRANCH_MOVED;
 }
 
 // ---- The key and what it stands for ---------------------------------------------------------

@@ -63,6 +63,8 @@ class Answer:
         assert error["error"] == REASONS[status]
         assert error["requestId"] == self.headers["X-Request-Id"]
         assert error["message"] and isinstance(error["details"], list)
+        if status == 503:
+            assert int(self.headers["Retry-After"]) > 0
         return error
 
 
@@ -193,8 +195,8 @@ class Client:
     def promote(self, app, *, headers=None, **query):
         return self.send("POST", path_of("apps", app, "promote", **query), headers=headers)
 
-    def release(self, app, body=None):
-        return self.send("POST", path_of("apps", app, "git-sync", "release"), body)
+    def release(self, app, body=None, **query):
+        return self.send("POST", path_of("apps", app, "git-sync", "release", **query), body)
 
     def status(self, app, **query):
         return self.send("GET", path_of("apps", app, "git-sync", **query))
