@@ -102,6 +102,29 @@ enum gs_status gs_git_config_put(struct call *call, struct gs_error *err)
     return status == GS_OK ? submit(call, GS_SYNC_CONFIGURE, organization_id, &input, err) : status;
 }
 
+// Whether the body has nothing of a configuration; members that are not known are not counted.
+static bool names_organization_alone(yyjson_val *body)
+{
+    static const char *const members[] = {"gitUrl",
+                                          "branchName",
+                                          "githubAppId",
+                                          "githubAppInstallationId",
+                                          "githubAppPrivateKey",
+                                          "githubEnterpriseUrl",
+                                          "githubEnterpriseApiUrl",
+                                          "layout",
+                                          "commitAuthor",
+                                          "isEnabled",
+                                          "allowSecrets",
+                                          "tag"};
+    for (size_t i = 0; i < GS_COUNT(members); i++) {
+        yyjson_val *value = yyjson_obj_get(body, members[i]);
+        if (value && !yyjson_is_null(value))
+            return false;
+    }
+    return true;
+}
+
 // With the organization alone the stored configuration is tested.
 enum gs_status gs_git_config_test(struct call *call, struct gs_error *err)
 {
@@ -111,7 +134,7 @@ enum gs_status gs_git_config_test(struct call *call, struct gs_error *err)
     enum gs_status status = gs_call_body(call, &body, err);
     if (status != GS_OK)
         return status;
-    bool stored = yyjson_obj_size(body) == 1;
+    bool stored = names_organization_alone(body);
     if (stored) {
         struct fields fields;
         gs_fields_begin(&fields, call, body);

@@ -62,7 +62,7 @@ enum gs_status gs_app_create(struct call *call, struct gs_error *err)
     return status == GS_OK ? gs_call_submit_planned(call, &request, err) : status;
 }
 
-// ?onConflict= of pull and promote.
+// ?onConflict= of pull, promote and release.
 static enum gs_status read_divergence(struct call *call, enum gs_divergence *out_divergence,
                                       struct gs_error *err)
 {
@@ -136,12 +136,15 @@ enum gs_status gs_app_release(struct call *call, struct gs_error *err)
     struct gs_sync_request request = {.kind = GS_SYNC_PROMOTE};
     enum gs_status status = find_app_id(call, &request.app_id, err);
     if (status == GS_OK)
+        status = read_divergence(call, &request.divergence, err);
+    if (status == GS_OK)
         status = gs_query_deletion_limit(call, &request.max_deletions, err);
     if (status == GS_OK)
         status = gs_call_body(call, &body, err);
     if (status != GS_OK)
         return status;
-    if (yyjson_obj_get(body, "versionName"))
+    yyjson_val *name = yyjson_obj_get(body, "versionName");
+    if (name && !yyjson_is_null(name))
         return gs_fail(err, GS_CODE_VERSION_NAME_GIVEN, "/versionName",
                        "versionName does not select a version; give its versionId, or nothing for "
                        "the latest one");

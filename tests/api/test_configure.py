@@ -278,7 +278,9 @@ def test_testing_what_is_stored(fresh):
     wanted = {"organizationId": fresh.id}
     fresh.client.test_git_config(wanted).refused(400, "git_not_configured")
     fresh.configure().ok(201)
-    assert fresh.client.test_git_config(wanted).ok()["ok"] is True
+    for more in ({}, {"x": 1}, {"gitUrl": None}):
+        assert fresh.client.test_git_config(wanted | more).ok()["ok"] is True, more
+    fresh.client.test_git_config(wanted | {"branchName": "main"}).refused(400, "invalid_input")
     fresh.repo.delete_branch("main")
     fresh.repo.commit_files("other", {"a": "1"}, "Elsewhere")
     assert fresh.client.test_git_config(wanted).ok()["ok"] is False

@@ -145,7 +145,9 @@ def test_pull_when_both_sides_changed_the_same(place):
     with place.unchanged():
         error = place.client.pull(app.id).refused(409, "merge_conflict")
         place.client.promote(app.id).refused(409, "merge_conflict")
-        place.client.pull(app.id, onConflict="mine").refused(400, "invalid_input")
+        place.client.release(app.id).refused(409, "merge_conflict")
+        for call in (place.client.pull, place.client.promote, place.client.release):
+            call(app.id, onConflict="mine").refused(400, "invalid_input")
     (conflict,) = error["details"]
     component = app_v2_of(app.document)["components"][0]
     assert (conflict["type"], conflict["id"]) == ("component", component["id"])

@@ -11,7 +11,7 @@ from client import BASE, Client, basic
 from daemon import TOKEN
 from jsbytes import to_js_bytes
 from make_app import app_v2_of
-from place import META, Place, as_version, new_document, unique, with_text
+from place import META, Place, as_version, new_document, text_of, unique, with_text
 
 COMMIT = {"sha", "parent", "message", "author", "committedAt", "url"}
 MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
@@ -309,6 +309,18 @@ def test_release_is_the_newer_name_of_promote(curl, place):
     slug = place.client.app(app.id).ok()["slug"]
     status, answer = curl("POST", f"/apps/{slug}/git-sync/release", {"versionId": app.version})
     assert (status, answer["version"]["environment"]) == (201, "production")
+    nothing = {"versionId": None, "versionName": None}
+    assert curl("POST", f"/apps/{app.id}/git-sync/release", nothing)[0] == 201
+
+
+def test_release_settles_conflicts_as_promote_does(place):
+    app = place.pushed_app()
+    theirs = with_text(app.document, "theirs")
+    place.commit_document(app, theirs)
+    place.edit(app, with_text(app.document, "ours"))
+    answer = place.client.release(app.id, onConflict="theirs").ok(201)
+    assert answer["currentVersionId"] == app.version
+    assert text_of(json.loads(place.exported(app))) == "theirs"
 
 
 # Who calls
