@@ -15,8 +15,15 @@ def _prepare(host, service, name, count):
     repo = host.create_repo(f"acme/{name}")
     fill(repo, 10)
     workspace = service.make_workspace(repo, host)
-    documents = [revisions(f"{name} {number}", 300 * KB) for number in range(count)]
-    return repo, [service.import_app(workspace, next(document)) for document in documents]
+    documents = [next(revisions(f"{name} {number}", 300 * KB)) for number in range(count)]
+    return repo, [service.import_app(workspace, document) for document in documents], documents
+
+
+def _has_each_once(repo, documents):
+    """By the ids of git's blobs."""
+    there = [line.split()[2] for line in repo.text("ls-tree", "-r", "main").splitlines()]
+    wanted = [repo.text("hash-object", "--stdin", data=document) for document in documents]
+    return all(there.count(blob) == 1 for blob in wanted)
 
 
 def _all_at_once(actions):
@@ -26,13 +33,13 @@ def _all_at_once(actions):
 
 def bench_pushes(host, service, scratch):
     """32 clients push 32 apps of one repository; git's command line pushes one after the other."""
-    repo, apps = _prepare(host, service, "bench-crowd", PUSHERS)
+    repo, apps, documents = _prepare(host, service, "bench-crowd", PUSHERS)
     before = len(repo.log(limit=1000))
     seconds = timed(
         lambda: _all_at_once([lambda app=app: service.push(app, service.connect()) for app in apps])
     )
     commits = len(repo.log(limit=1000)) - before
-    if commits != PUSHERS or repo.fsck():
+    if commits != PUSHERS or repo.fsck() or not _has_each_once(repo, documents):
         raise RuntimeError(f"{commits} commits of {PUSHERS} pushes, fsck: {repo.fsck()!r}")
     clone = Clone(repo, host, scratch / "clone-crowd")
     content = next(revisions("crowd-git", 300 * KB))
@@ -52,7 +59,7 @@ def bench_pushes(host, service, scratch):
 
 def bench_pulls(host, service):
     """64 pulls of a branch that has moved: how many fetches they cost."""
-    repo, apps = _prepare(host, service, "bench-pulls", 1)
+    repo, apps, _ = _prepare(host, service, "bench-pulls", 1)
     service.push(apps[0])
     repo.commit_files("main", {"news.txt": "news\n"}, "The branch moves on")
     host.reset_requests()
