@@ -7,6 +7,8 @@
 
 enum gs_setting_type {
     GS_SETTING_TEXT,
+    GS_SETTING_FILE,    // that is there and can be read
+    GS_SETTING_ADDRESS, // to serve on
     GS_SETTING_SECRET, // a text that is never taken from a flag, because ps shows flags to everybody
     GS_SETTING_BOOL,
     GS_SETTING_SIZE,     // bytes, with K, M or G behind

@@ -10,6 +10,7 @@ struct reading {
     const char *path;
     int line;
     int error_line; // of the first setting that was refused
+    int *lines;     // where each setting of the table stands, 0: nowhere yet
     struct gs_arena *arena;
     struct gs_config *config;
     struct gs_error *err;
@@ -37,6 +38,12 @@ static enum gs_status read_setting(struct reading *reading, const char *section,
         return gs_fail(reading->err, GS_CODE_CONFIG_INVALID, key,
                        "line %d of %s: there is no setting '%s'; gitsync serve --help lists them",
                        reading->line, reading->path, key);
+    int *first = &reading->lines[setting - gs_settings];
+    if (*first)
+        return gs_fail(reading->err, GS_CODE_CONFIG_INVALID, key,
+                       "line %d of %s: %s stands in line %d already; keep one of them",
+                       reading->line, reading->path, key, *first);
+    *first = reading->line;
     char origin[512];
     snprintf(origin, sizeof origin, "line %d of %s", reading->line, reading->path);
     return gs_setting_read(setting, gs_slice_str(value), origin, reading->arena, reading->config,
@@ -61,8 +68,12 @@ enum gs_status gs_config_read_file(const char *path, struct gs_arena *arena,
     if (!stream)
         return gs_fail(err, GS_CODE_CONFIG_INVALID, "config",
                        "cannot read the settings file %s: %s", path, strerror(errno));
-    struct reading reading = {
-        .stream = stream, .path = path, .arena = arena, .config = config, .err = err};
+    struct reading reading = {.stream = stream,
+                              .path = path,
+                              .lines = gs_arena_array(arena, gs_settings_count, sizeof(int)),
+                              .arena = arena,
+                              .config = config,
+                              .err = err};
     int first_error = ini_parse_stream(next_line, &reading, on_setting, &reading);
     fclose(stream);
     if (first_error == 0)

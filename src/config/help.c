@@ -18,8 +18,10 @@ static int to_flag(int c)
 static const char *value_form(enum gs_setting_type type)
 {
     static const char *const forms[] = {
-        [GS_SETTING_TEXT] = "TEXT",  [GS_SETTING_SECRET] = "",       [GS_SETTING_BOOL] = "[BOOL]",
-        [GS_SETTING_SIZE] = "SIZE",  [GS_SETTING_DURATION] = "TIME", [GS_SETTING_COUNT] = "N",
+        [GS_SETTING_TEXT] = "TEXT",       [GS_SETTING_FILE] = "FILE",
+        [GS_SETTING_ADDRESS] = "ADDRESS", [GS_SETTING_SECRET] = "",
+        [GS_SETTING_BOOL] = "[BOOL]",     [GS_SETTING_SIZE] = "SIZE",
+        [GS_SETTING_DURATION] = "TIME",   [GS_SETTING_COUNT] = "N",
         [GS_SETTING_LEVEL] = "LEVEL"};
     return forms[type];
 }
@@ -55,13 +57,14 @@ void gs_config_write_help(struct gs_buf *out)
 
 void gs_config_write_reference(struct gs_buf *out)
 {
-    gs_buf_append_str(out, "# Settings of `gitsync serve`\n\n"
-                           "Later sources win: default, file (`--config FILE` or "
-                           "`GITSYNC_CONFIG`), environment, flag.\n"
-                           "In the file a setting is a line `key = value`; the flag is `--key` "
-                           "with `-` for `_`. Sizes take K, M or G, times take ms, s, m or h.\n"
-                           "Secrets have no flag, because the process list shows flags.\n\n"
-                           "| key | variable | default | what it is |\n|---|---|---|---|\n");
+    gs_buf_append_str(out,
+                      "# Settings of `gitsync serve`\n\n"
+                      "Later sources win: default, file (`--config FILE` or "
+                      "`GITSYNC_CONFIG`), environment, flag.\n"
+                      "In the file a setting is a line `key = value`, once; the flag is `--key` "
+                      "with `-` for `_`. Sizes take K, M or G, times take ms, s, m or h.\n"
+                      "Secrets have no flag, because the process list shows flags.\n\n"
+                      "| key | variable | default | what it is |\n|---|---|---|---|\n");
     for (size_t i = 0; i < gs_settings_count; i++) {
         const struct gs_setting *setting = &gs_settings[i];
         gs_buf_printf(out, "| `%s` | `", setting->key);

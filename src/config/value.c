@@ -1,5 +1,10 @@
 // Turns the text of a setting into its typed value. Messages never contain a secret.
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/address.h"
 #include "base/log.h"
 #include "config/config_internal.h"
 
@@ -94,12 +99,43 @@ static enum gs_status read_numeric(const struct gs_setting *setting, struct gs_s
     return GS_OK;
 }
 
+static enum gs_status check_address(const struct gs_setting *setting, const char *text,
+                                    const char *origin, struct gs_error *err)
+{
+    struct gs_address address;
+    const char *why = gs_address_parse(text, &address);
+    return why ? gs_fail(err, GS_CODE_CONFIG_INVALID, setting->key, "%s: %s is '%.200s': %s",
+                         origin, setting->key, text, why)
+               : GS_OK;
+}
+
+static enum gs_status check_file(const struct gs_setting *setting, const char *path,
+                                 const char *origin, struct gs_error *err)
+{
+    if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0)
+        return GS_OK;
+    return gs_fail(err, GS_CODE_CONFIG_INVALID, setting->key, "%s: cannot read %s %s: %s", origin,
+                   setting->key, path, strerror(errno));
+}
+
+static enum gs_status check_text(const struct gs_setting *setting, const char *text,
+                                 const char *origin, struct gs_error *err)
+{
+    if (!*text)
+        return gs_fail(err, GS_CODE_CONFIG_INVALID, setting->key, "%s: %s is empty", origin,
+                       setting->key);
+    if (setting->type == GS_SETTING_ADDRESS)
+        return check_address(setting, text, origin, err);
+    return setting->type == GS_SETTING_FILE ? check_file(setting, text, origin, err) : GS_OK;
+}
+
 enum gs_status gs_setting_read(const struct gs_setting *setting, struct gs_slice value,
                                const char *origin, struct gs_arena *arena, struct gs_config *config,
                                struct gs_error *err)
 {
     void *member = (char *)config + setting->offset;
     enum gs_log_level level;
+    enum gs_status status;
     const char *text = gs_arena_dup_slice(arena, value);
     switch (setting->type) {
     case GS_SETTING_LEVEL:
@@ -107,12 +143,13 @@ enum gs_status gs_setting_read(const struct gs_setting *setting, struct gs_slice
             return fail_value(setting, value, origin, "debug, info, warn or error", err);
         __attribute__((fallthrough));
     case GS_SETTING_TEXT:
+    case GS_SETTING_FILE:
+    case GS_SETTING_ADDRESS:
     case GS_SETTING_SECRET:
-        if (value.len == 0)
-            return gs_fail(err, GS_CODE_CONFIG_INVALID, setting->key, "%s: %s is empty", origin,
-                           setting->key);
-        *(const char **)member = text;
-        return GS_OK;
+        status = check_text(setting, text, origin, err);
+        if (status == GS_OK)
+            *(const char **)member = text;
+        return status;
     case GS_SETTING_BOOL:
         if (!read_bool(value, member))
             return fail_value(setting, value, origin, "true or false", err);

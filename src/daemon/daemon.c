@@ -64,6 +64,24 @@ static enum gs_status lock_folder(struct daemon *daemon, struct gs_error *err)
                    daemon->config.data);
 }
 
+// What depends on the settings and the machine alone comes first: when it fails, nothing was made.
+static enum gs_status start_network(struct daemon *daemon, struct gs_error *err)
+{
+    const struct gs_config *config = &daemon->config;
+    struct gs_net_options net = {.ca_file = config->ca_file,
+                                 .allow_loopback = config->allow_loopback_hosts,
+                                 .user_agent = "gitsync/" GS_VERSION,
+                                 .connect_timeout_ms = config->connect_timeout_ms,
+                                 .max_idle = IDLE_CONNECTIONS,
+                                 .breaker_failures = (unsigned)config->breaker_failures,
+                                 .breaker_pause_ms = config->breaker_pause_ms};
+    enum gs_status status = gs_http_listen(config->listen, &daemon->listeners, err);
+    if (status == GS_OK)
+        status = gs_git_init(err);
+    daemon->git_ready = status == GS_OK;
+    return status == GS_OK ? gs_net_new(&net, &daemon->net, err) : status;
+}
+
 static enum gs_status start_store(struct daemon *daemon, struct gs_error *err)
 {
     enum gs_status status = gs_dir_make(daemon->config.data, 0700, err);
@@ -81,19 +99,6 @@ static enum gs_status start_store(struct daemon *daemon, struct gs_error *err)
 static enum gs_status start_sync(struct daemon *daemon, struct gs_error *err)
 {
     const struct gs_config *config = &daemon->config;
-    struct gs_net_options net = {.ca_file = config->ca_file,
-                                 .allow_loopback = config->allow_loopback_hosts,
-                                 .user_agent = "gitsync/" GS_VERSION,
-                                 .connect_timeout_ms = config->connect_timeout_ms,
-                                 .max_idle = IDLE_CONNECTIONS,
-                                 .breaker_failures = (unsigned)config->breaker_failures,
-                                 .breaker_pause_ms = config->breaker_pause_ms};
-    enum gs_status status = gs_git_init(err);
-    daemon->git_ready = status == GS_OK;
-    if (status == GS_OK)
-        status = gs_net_new(&net, &daemon->net, err);
-    if (status != GS_OK)
-        return status;
     daemon->hosts = gs_hosts_new(daemon->net);
     struct gs_sync_options options = {
         .store = daemon->store,
@@ -111,7 +116,7 @@ static enum gs_status start_sync(struct daemon *daemon, struct gs_error *err)
         .mirror_limit = (uint64_t)config->mirror_limit,
         .mirrors_open = (size_t)config->mirrors_open,
     };
-    status = gs_sync_new(&options, &daemon->sync, err);
+    enum gs_status status = gs_sync_new(&options, &daemon->sync, err);
     return status == GS_OK ? gs_sync_recover(daemon->sync, err) : status;
 }
 
@@ -132,6 +137,7 @@ static enum gs_status start_server(struct daemon *daemon, struct gs_error *err)
         return status;
     struct gs_http_options http = {
         .listen = config->listen,
+        .bound = &daemon->listeners,
         .tls_cert = config->tls_cert,
         .tls_key = config->tls_key,
         .body_limit = (size_t)config->body_limit,
@@ -153,7 +159,9 @@ static enum gs_status start_server(struct daemon *daemon, struct gs_error *err)
 
 static enum gs_status start(struct daemon *daemon, struct gs_error *err)
 {
-    enum gs_status status = start_store(daemon, err);
+    enum gs_status status = start_network(daemon, err);
+    if (status == GS_OK)
+        status = start_store(daemon, err);
     if (status == GS_OK)
         status = start_sync(daemon, err);
     if (status == GS_OK)
@@ -169,6 +177,7 @@ static void release(struct daemon *daemon)
     // The sync goes before the server, because its last answers are replies of the server.
     gs_sync_free(daemon->sync);
     gs_http_free(daemon->server);
+    gs_http_listeners_close(&daemon->listeners);
     gs_api_free(daemon->api);
     gs_hosts_free(daemon->hosts);
     gs_net_free(daemon->net);

@@ -15,7 +15,8 @@
 struct daemon {
     struct gs_arena *arena;
     struct gs_config config;
-    int lock_fd; // of the data folder
+    struct gs_http_listeners listeners; // until the server has them
+    int lock_fd;                        // of the data folder
     struct gs_lockbox *lockbox;
     struct gs_store *store;
     bool git_ready;

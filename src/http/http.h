@@ -47,10 +47,26 @@ struct gs_http_owner {
     void (*done)(void *ctx, const struct gs_http_exchange *exchange, int64_t duration_us);
 };
 
+enum { GS_HTTP_LISTENERS_MAX = 8 };
+
+// Sockets that the kernel takes connections on, which wait there for a server.
+struct gs_http_listeners {
+    int fds[GS_HTTP_LISTENERS_MAX];
+    size_t count;
+    char address[80]; // of the first
+};
+
+// "127.0.0.1:8080", "[::1]:8080", "host:port" on all addresses of the host, ":8080" on all of the
+// machine, IPv4 and IPv6; port 0 picks one.
+enum gs_status gs_http_listen(const char *text, struct gs_http_listeners *out_listeners,
+                              struct gs_error *err) GS_MUST_CHECK;
+void gs_http_listeners_close(struct gs_http_listeners *listeners); // those of {0}: nothing to do
+
 struct gs_http_options {
-    // "127.0.0.1:8080", "[::1]:8080", "host:port" on all addresses of the host, ":8080" on all of
-    // the machine, IPv4 and IPv6; port 0 picks one.
-    const char *listen;
+    const char *listen; // as gs_http_listen takes it
+    // What that gave for the address already; count is 0 once they are the server's. NULL: the start
+    // binds.
+    struct gs_http_listeners *bound;
     const char *tls_cert, *tls_key; // PEM files, both or none
     size_t body_limit;
     // Bytes of bodies held at one time over all connections; more is overloaded (503).

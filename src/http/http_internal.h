@@ -20,7 +20,6 @@ enum {
     GS_HTTP_FIELDS_MAX = 100,
     GS_HTTP_SEGMENTS_MAX = 16,
     GS_HTTP_MEMBERS_MAX = 64, // of the query
-    GS_HTTP_LISTENERS_MAX = 8,
     GS_HTTP_LINGER_MAX = 128, // closed connections that still get their answer read
 };
 
@@ -156,18 +155,8 @@ int64_t gs_http_write_time_ms(const struct gs_http_options *options, size_t byte
 
 // ---- listen.c: addresses ----------------------------------------------------------------------
 
-struct gs_http_listeners {
-    int fds[GS_HTTP_LISTENERS_MAX];
-    size_t count;
-    char address[80]; // of the first
-};
-
-// "host:port", "[v6]:port", ":port" (IPv4 and IPv6). A name is bound on all its addresses.
-enum gs_status gs_http_listen(const char *text, struct gs_http_listeners *out_listeners,
-                              struct gs_error *err) GS_MUST_CHECK;
 // Connecting fails from now on; the sockets stay open.
 void gs_http_listeners_shut(struct gs_http_listeners *listeners);
-void gs_http_listeners_close(struct gs_http_listeners *listeners);
 
 // ---- watcher.c: the thread that accepts connections, ends late ones and lingers on closed ones -
 

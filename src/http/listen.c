@@ -5,39 +5,15 @@
 #include <netdb.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "http/http_internal.h"
-
-struct place {
-    char host[256]; // "" for all addresses
-    char port[8];
-};
 
 static enum gs_status bad_address(const char *text, const char *why, struct gs_error *err)
 {
     return gs_fail(err, GS_CODE_CONFIG_INVALID, "listen", "cannot listen on \"%s\": %s", text, why);
 }
 
-static enum gs_status parse_place(const char *text, struct place *out_place, struct gs_error *err)
-{
-    const char *colon = strrchr(text, ':');
-    if (!colon)
-        return bad_address(text, "the port is missing, write host:port", err);
-    struct gs_slice host = gs_slice_of(text, (size_t)(colon - text));
-    if (gs_slice_starts(host, "[") && gs_slice_ends(host, "]") && host.len > 2)
-        host = gs_slice_of(host.data + 1, host.len - 2);
-    else if (host.len > 0 && memchr(host.data, ':', host.len))
-        return bad_address(text, "write an IPv6 address in brackets, [::1]:8080", err);
-    int64_t port;
-    if (!gs_slice_to_int(gs_slice_str(colon + 1), &port) || port < 0 || port > 65535)
-        return bad_address(text, "the port is not a number from 0 to 65535", err);
-    if (host.len >= sizeof out_place->host)
-        return bad_address(text, "the host name is too long", err);
-    snprintf(out_place->host, sizeof out_place->host, "%.*s", GS_SLICE_ARG(host));
-    snprintf(out_place->port, sizeof out_place->port, "%d", (int)port);
-    return GS_OK;
-}
-
-static enum gs_status look_up(const char *text, const struct place *place,
+static enum gs_status look_up(const char *text, const struct gs_address *place,
                               struct addrinfo **out_list, struct gs_error *err)
 {
     struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
@@ -160,11 +136,10 @@ static bool listen_on_each(struct addrinfo *list, struct gs_http_listeners *list
 enum gs_status gs_http_listen(const char *text, struct gs_http_listeners *out_listeners,
                               struct gs_error *err)
 {
-    struct place place;
+    struct gs_address place;
     struct addrinfo *list;
-    enum gs_status status = parse_place(text, &place, err);
-    if (status == GS_OK)
-        status = look_up(text, &place, &list, err);
+    const char *why = gs_address_parse(text, &place);
+    enum gs_status status = why ? bad_address(text, why, err) : look_up(text, &place, &list, err);
     if (status != GS_OK)
         return status;
     struct gs_http_listeners listeners = {0};

@@ -57,6 +57,16 @@ static void init_lock(struct gs_http_server *server)
     gs_clock_cond_init(&server->changed);
 }
 
+static enum gs_status take_listeners(struct gs_http_server *server,
+                                     const struct gs_http_options *options, struct gs_error *err)
+{
+    if (!options->bound)
+        return gs_http_listen(options->listen, &server->listeners, err);
+    server->listeners = *options->bound;
+    options->bound->count = 0;
+    return GS_OK;
+}
+
 enum gs_status gs_http_start(const struct gs_http_options *options,
                              const struct gs_http_route *routes, size_t route_count,
                              const struct gs_http_owner *owner, struct gs_http_server **out_server,
@@ -71,12 +81,13 @@ enum gs_status gs_http_start(const struct gs_http_options *options,
     init_lock(server);
     enum gs_status status = gs_http_watcher_init(&server->watcher, err);
     if (status == GS_OK)
-        status = gs_http_listen(options->listen, &server->listeners, err);
+        status = take_listeners(server, options, err);
     if (status == GS_OK)
         status = start_threads(server, options, err);
     if (status == GS_OK)
         status = gs_http_watcher_start(server, err);
     server->options.listen = server->options.tls_cert = server->options.tls_key = NULL;
+    server->options.bound = NULL;
     if (status != GS_OK) {
         gs_http_free(server);
         return status;

@@ -40,8 +40,13 @@ def serve(*flags, **environment):
         ([], {"LOCKBOX_MASTER_KEY": "abc"}, "does not hold 64 hexadecimal digits"),
         (["--lockbox-master-key=x"], {}, "would show the secret in the process list"),
         ([], {"EXTERNAL_API_ACCESS_TOKEN": "short"}, "shorter than 8 characters"),
-        (["--tls-cert=/nowhere.pem"], {}, "tls_cert and tls_key go together"),
+        ([f"--tls-cert={__file__}"], {}, "tls_cert and tls_key go together"),
         (["--ca-file=/nowhere.pem"], {}, "/nowhere.pem"),
+        (["--lockbox-master-key-file=/nowhere.key"], {}, "/nowhere.key"),
+        (["--listen=127.0.0.1:99999"], {}, "the port is not a number from 0 to 65535"),
+        (["--listen=127.0.0.1"], {}, "the port is missing"),
+        (["--listen=::1:8080"], {}, "write an IPv6 address in brackets"),
+        (["--listen=192.0.2.1:8080"], {}, "cannot listen on"),
     ],
 )
 def test_bad_settings_stop_the_start(tmp_path, flags, environment, message):
@@ -50,6 +55,25 @@ def test_bad_settings_stop_the_start(tmp_path, flags, environment, message):
     assert status == 2
     reason = said.splitlines()[-1]
     assert reason.startswith("gitsync: ") and message in reason
+
+
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [
+        ("listen = 127.0.0.1:99999", "the port is not a number"),
+        ("listen = 127.0.0.1", "the port is missing"),
+        ("listen = somewhere else", "the port is missing"),
+        ("ca_file = /nowhere.pem", "cannot read ca_file /nowhere.pem"),
+        ("body_limit = 1M", "body_limit stands in line 2 already"),
+    ],
+)
+def test_a_start_that_is_refused_leaves_nothing_behind(tmp_path, setting, reason):
+    file, data = tmp_path / "gitsync.conf", tmp_path / "data"
+    file.write_text(f"data = {data}\nbody_limit = 1M\n{setting}\n")
+    status, said = serve(f"--config={file}")
+    assert status == 2
+    assert said.startswith(f"gitsync: line 3 of {file}: ") and reason in said
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_settings_file_is_told_with_its_line(tmp_path):
@@ -64,6 +88,7 @@ def test_the_address_is_taken(server, tmp_path):
     status, said = serve(f"--listen={server.address}", f"--data={tmp_path / 'data'}")
     assert status == 2
     assert server.address in said
+    assert not (tmp_path / "data").exists()
 
 
 def test_one_server_per_data_folder(server):

@@ -128,7 +128,7 @@ static void bad_flags_are_told(void **state)
     assert_refused(WORDS("--log-level=loud"), NULL,
                    "the flag --log-level: log_level is 'loud', but must be debug, info, warn or "
                    "error");
-    assert_refused(WORDS("--tls-cert=a.pem"), NULL,
+    assert_refused(WORDS("--tls-cert=/dev/null"), NULL,
                    "tls_cert and tls_key go together; one of them is missing");
 }
 
@@ -156,15 +156,25 @@ static void bad_files_are_told_with_their_line(void **state)
     static const struct {
         const char *text, *message;
     } rows[] = {
-        {"listen = x\n\nlisen = y\n",
+        {"listen = :1\n\nlisen = y\n",
          "line 3 of %s: there is no setting 'lisen'; gitsync serve --help lists them"},
-        {"[server]\nlisten = x\n",
+        {"[server]\nlisten = :1\n",
          "line 2 of %s: the section [server] is not known; settings stand without one"},
-        {"listen = x\nnonsense\nlisen = y\n",
+        {"listen = :1\nnonsense\nlisen = y\n",
          "line 2 of %s: not of the form key = value (lines have at most 200 bytes)"},
         {"body_limit = 1\n",
          "line 1 of %s: body_limit is '1', but must be from 1024 to 1073741824 bytes"},
         {"listen =\n", "line 1 of %s: listen is empty"},
+        {"\nlisten = 127.0.0.1\n",
+         "line 2 of %s: listen is '127.0.0.1': the port is missing, write host:port"},
+        {"listen = 127.0.0.1:99999\n", "line 1 of %s: listen is '127.0.0.1:99999': the port is not "
+                                       "a number from 0 to 65535"},
+        {"listen = ::1:8080\n", "line 1 of %s: listen is '::1:8080': write an IPv6 address in "
+                                "brackets, [::1]:8080"},
+        {"ca_file = /nowhere.pem\n",
+         "line 1 of %s: cannot read ca_file /nowhere.pem: No such file or directory"},
+        {"listen = :1\ndata = x\n\nlisten = :1\n",
+         "line 4 of %s: listen stands in line 1 already; keep one of them"},
     };
     const char *path = *state;
     for (size_t i = 0; i < GS_COUNT(rows); i++) {
