@@ -143,6 +143,14 @@ enum gs_status gs_mirror_list(struct gs_mirror *mirror, const struct gs_oid *com
                               struct gs_entry **out_entries, size_t *out_count,
                               struct gs_error *err) GS_MUST_CHECK;
 
+// Appends the unified diff that leads from what one commit holds (none: nothing) to what the other
+// holds, one part per file in the order of the paths, without renames; git apply takes it. A file
+// that is not UTF-8 text is git's binary patch. The parts that fit are whole; *out_cut tells that
+// the rest did not.
+enum gs_status gs_mirror_diff(struct gs_mirror *mirror, const struct gs_oid *before,
+                              const struct gs_oid *after, struct gs_buf *out, bool *out_cut,
+                              struct gs_error *err) GS_MUST_CHECK;
+
 struct gs_commit_info {
     struct gs_oid oid;
     struct gs_oid parent; // the first one, or none

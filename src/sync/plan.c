@@ -46,17 +46,61 @@ enum gs_status gs_plan_end(struct plan_facts *facts, const struct task *task, yy
                    "made; make a new one with dryRun=true");
 }
 
-enum gs_status gs_plan_add_diff(const struct task *task, const char *path, struct gs_slice before,
-                                struct gs_slice after, yyjson_mut_doc *doc, yyjson_mut_val *root,
-                                struct gs_error *err)
+// ---- What it would look like ------------------------------------------------------------
+
+// An answer has the values of what changes as well, and all of it escaped.
+enum { DIFF_MAX_BYTES = RESULT_MAX_BYTES / 2 };
+
+static bool wants_diff(const struct task *task)
 {
-    if (!task->request.dry_run || !task->request.want_diff)
-        return GS_OK;
-    GS_CLEANUP(gs_buf_release) struct gs_buf diff = {.max = RESULT_MAX_BYTES};
-    enum gs_status status = gs_git_diff_texts(path, before, after, &diff, err);
-    if (status != GS_OK)
-        return status;
-    struct gs_slice text = gs_buf_slice(&diff);
+    return task->request.dry_run && task->request.want_diff;
+}
+
+static void put_diff(const struct gs_buf *diff, bool cut, yyjson_mut_doc *doc, yyjson_mut_val *root)
+{
+    struct gs_slice text = gs_buf_slice(diff);
     gs_json_add_str(doc, root, "diff", text.data ? text : GS_SLICE_LIT(""));
+    yyjson_mut_obj_add_bool(doc, root, "diffCut", cut);
+}
+
+enum gs_status gs_plan_add_document_diff(const struct task *task, const char *label,
+                                         struct gs_slice before, struct gs_slice after,
+                                         yyjson_mut_doc *doc, yyjson_mut_val *root,
+                                         struct gs_error *err)
+{
+    if (!wants_diff(task))
+        return GS_OK;
+    GS_CLEANUP(gs_buf_release) struct gs_buf diff = {.max = DIFF_MAX_BYTES};
+    enum gs_status status = gs_git_diff_texts(label, before, after, &diff, err);
+    bool cut = status != GS_OK && err->code == GS_CODE_TOO_LARGE;
+    if (status != GS_OK && !cut)
+        return status;
+    if (cut)
+        gs_error_release(err);
+    put_diff(&diff, cut, doc, root);
     return GS_OK;
+}
+
+const char *gs_remote_label(const struct remote_app *remote, struct gs_arena *arena)
+{
+    const char *path = remote->entry->path;
+    return remote->layout == GS_LAYOUT_PER_ENTITY ? gs_arena_printf(arena, "%s (document)", path)
+                                                  : path;
+}
+
+enum gs_status gs_plan_add_commit_diff(const struct session *session, const struct task *task,
+                                       const struct gs_oid *parent, const struct gs_oid *commit,
+                                       yyjson_mut_doc *doc, yyjson_mut_val *root,
+                                       struct gs_error *err)
+{
+    if (!wants_diff(task))
+        return GS_OK;
+    GS_CLEANUP(gs_buf_release) struct gs_buf diff = {.max = DIFF_MAX_BYTES};
+    bool cut = false;
+    enum gs_status status = GS_OK;
+    if (!gs_oid_is_none(commit))
+        status = gs_mirror_diff(session->repo->mirror, parent, commit, &diff, &cut, err);
+    if (status == GS_OK)
+        put_diff(&diff, cut, doc, root);
+    return status;
 }

@@ -85,8 +85,8 @@ static enum gs_status end_plan(struct incoming *incoming, yyjson_mut_doc *doc, y
     if (status != GS_OK)
         return status;
     yyjson_mut_obj_add_val(doc, root, "changes", changes);
-    return gs_plan_add_diff(task, incoming->remote.entry->path, GS_SLICE_EMPTY, after, doc, root,
-                            err);
+    return gs_plan_add_document_diff(task, gs_remote_label(&incoming->remote, task->arena),
+                                     GS_SLICE_EMPTY, after, doc, root, err);
 }
 
 static enum gs_status create(struct incoming *incoming, const struct gs_document_blob *blob,

@@ -33,8 +33,8 @@ static enum gs_status describe(struct incoming *incoming, struct pull_plan *plan
     gs_comparison_release(&comparison);
     if (status != GS_OK)
         return status;
-    return gs_plan_add_diff(task, incoming->remote.entry->path, before, after, plan->json,
-                            yyjson_mut_doc_get_root(plan->json), err);
+    return gs_plan_add_document_diff(task, gs_remote_label(&incoming->remote, task->arena), before,
+                                     after, plan->json, yyjson_mut_doc_get_root(plan->json), err);
 }
 
 static enum gs_status merge(struct incoming *incoming, struct pull_plan *plan, struct gs_tx *tx,

@@ -35,10 +35,11 @@ static enum gs_status end_plan(struct push_batch *batch, const struct push_item 
     return gs_plan_end(&facts, item->task, doc, root, err);
 }
 
-// Of a dry run: what changes for the app in git, entity by entity, and the text if it was asked for.
+// Of a dry run: what changes for the app in git, entity by entity, and the files if that was asked for.
 static enum gs_status describe(struct session *session, struct push_item *item,
-                               struct remote_app *remote, const struct local_version *local,
-                               yyjson_mut_doc *doc, yyjson_mut_val *report, struct gs_error *err)
+                               struct remote_app *remote, const struct gs_oid *tip,
+                               const struct local_version *local, yyjson_mut_doc *doc,
+                               yyjson_mut_val *report, struct gs_error *err)
 {
     if (!item->task->request.dry_run)
         return GS_OK;
@@ -51,9 +52,7 @@ static enum gs_status describe(struct session *session, struct push_item *item,
     if (status != GS_OK)
         return status;
     yyjson_mut_obj_add_val(doc, report, "changes", changes);
-    const char *path =
-        gs_arena_printf(item->task->arena, "%s/%s.json", local->app.name, local->version.name);
-    return gs_plan_add_diff(item->task, path, before, after, doc, report, err);
+    return gs_plan_add_commit_diff(session, item->task, tip, &item->commit, doc, report, err);
 }
 
 enum gs_status gs_push_begin_answer(struct push_batch *batch, struct push_item *item,
@@ -85,8 +84,9 @@ enum gs_status gs_push_begin_answer(struct push_batch *batch, struct push_item *
     gs_report_problems(&remote->problems, WARNINGS_MAX, doc,
                        yyjson_mut_obj_add_arr(doc, item->report, "warnings"));
     enum gs_status status = end_plan(batch, item, local, tip, doc, root, err);
-    return status == GS_OK ? describe(batch->session, item, remote, local, doc, item->report, err)
-                           : status;
+    return status == GS_OK
+               ? describe(batch->session, item, remote, tip, local, doc, item->report, err)
+               : status;
 }
 
 enum gs_status gs_push_end_answer(struct push_batch *batch, struct push_item *item,

@@ -11,6 +11,7 @@ void gs_restored_release(struct restored *restored)
 {
     gs_document_release(&restored->parsed);
     gs_buf_release(&restored->document);
+    gs_buf_release(&restored->before);
     if (restored->comparison.arena)
         gs_comparison_release(&restored->comparison);
 }
@@ -119,8 +120,7 @@ static enum gs_status new_version(struct gs_tx *tx, struct task *task, struct re
 }
 
 static enum gs_status find_version(struct session *session, struct task *task,
-                                   struct restored *restored, struct gs_buf *out_before,
-                                   struct gs_error *err)
+                                   struct restored *restored, struct gs_error *err)
 {
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
     const char *name = gs_arena_dup_slice(task->arena, restored->parsed.version_name);
@@ -129,7 +129,7 @@ static enum gs_status find_version(struct session *session, struct task *task,
         status = gs_store_find_version_by_name(tx, restored->app.id, name, task->arena,
                                                &restored->version, err);
     if (status == GS_OK)
-        return gs_store_get_document(tx, restored->version.document_id, out_before, err);
+        return gs_store_get_document(tx, restored->version.document_id, &restored->before, err);
     if (status != GS_NOT_FOUND)
         return status;
     gs_error_release(err);
@@ -139,20 +139,18 @@ static enum gs_status find_version(struct session *session, struct task *task,
 static enum gs_status choose_version(struct session *session, struct task *task,
                                      struct restored *restored, struct gs_error *err)
 {
-    GS_CLEANUP(gs_buf_release)
-    struct gs_buf before = {.max = session->sync->options.document_limit};
     struct gs_slice bytes = gs_buf_slice(&restored->document);
     gs_sha256_hex(bytes, restored->document_id);
     enum gs_status status = gs_version_check_name(restored->parsed.version_name, "/commit", err);
     if (status == GS_OK)
-        status = find_version(session, task, restored, &before, err);
+        status = find_version(session, task, restored, err);
     if (status != GS_OK)
         return status;
     // What says nothing of its state came from git when it was saved, and else leaves the version's state alone.
     restored->draft = restored->parsed.has_status
                           ? restored->parsed.draft
                           : !task->request.commit && restored->version.draft;
-    return gs_compare_documents(gs_buf_slice(&before), bytes, &restored->comparison, err);
+    return gs_compare_documents(gs_buf_slice(&restored->before), bytes, &restored->comparison, err);
 }
 
 static enum gs_status parse(struct task *task, struct restored *restored, struct gs_error *err)
@@ -172,6 +170,7 @@ enum gs_status gs_restored_load(struct session *session, struct task *task,
     struct restored restored = {.is_new = false};
     struct gs_git_link link;
     gs_buf_init(&restored.document, session->sync->options.document_limit);
+    gs_buf_init(&restored.before, session->sync->options.document_limit);
     enum gs_status status = load_rows(session, task, &restored, &link, err);
     if (status == GS_OK && task->request.commit)
         status = load_committed(session, task, &link, &restored, err);
@@ -268,6 +267,15 @@ static enum gs_status bind_plan(struct session *session, struct task *task,
     return gs_plan_end(&facts, task, doc, root, err);
 }
 
+static enum gs_status show(const struct task *task, const struct restored *restored,
+                           yyjson_mut_doc *doc, yyjson_mut_val *root, struct gs_error *err)
+{
+    const char *label = gs_arena_printf(task->arena, "%s/%s (document)", restored->app.name,
+                                        restored->version.name);
+    return gs_plan_add_document_diff(task, label, gs_buf_slice(&restored->before),
+                                     gs_buf_slice(&restored->document), doc, root, err);
+}
+
 static enum gs_status apply(struct session *session, struct task *task, struct restored *restored,
                             const struct gs_document_blob *blob, struct gs_error *err)
 {
@@ -278,6 +286,8 @@ static enum gs_status apply(struct session *session, struct task *task, struct r
     gs_restored_report(restored, task, doc, root);
     task->op.version_id = restored->version.id;
     enum gs_status status = bind_plan(session, task, restored, doc, root, err);
+    if (status == GS_OK)
+        status = show(task, restored, doc, root, err);
     if (status == GS_OK)
         status = gs_tx_write(session->sync->options.store, &tx, err);
     if (status == GS_OK)

@@ -14,7 +14,8 @@ struct restored {
     struct gs_version version;    // as it is; when it is new, as it will be
     bool is_new;                  // the app has no version of the document's version name
     bool draft;                   // what becomes of the version's state
-    struct comparison comparison; // from what the version holds
+    struct gs_buf before;         // what the version holds; empty when it is new
+    struct comparison comparison; // from that
 };
 // Finds the task's commit or operation. Asks the host only for a commit that the mirror lacks. Errors: app_not_found, not_found, app_not_linked,
 // commit_without_app, not_an_app, invalid_name.

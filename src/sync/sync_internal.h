@@ -447,10 +447,18 @@ void gs_plan_add(struct plan_facts *facts, const char *fact);
 // another one.
 enum gs_status gs_plan_end(struct plan_facts *facts, const struct task *task, yyjson_mut_doc *doc,
                            yyjson_mut_val *root, struct gs_error *err) GS_MUST_CHECK;
-// Adds "diff", a unified diff of the document's text, when it was asked for.
-enum gs_status gs_plan_add_diff(const struct task *task, const char *path, struct gs_slice before,
-                                struct gs_slice after, yyjson_mut_doc *doc, yyjson_mut_val *root,
-                                struct gs_error *err) GS_MUST_CHECK;
+// Each adds "diff", when it was asked for, and whether it is all of it: "diffCut". Of a document, whose bytes may be spread over many
+// files; label tells which it is.
+enum gs_status gs_plan_add_document_diff(const struct task *task, const char *label,
+                                         struct gs_slice before, struct gs_slice after,
+                                         yyjson_mut_doc *doc, yyjson_mut_val *root,
+                                         struct gs_error *err) GS_MUST_CHECK;
+const char *gs_remote_label(const struct remote_app *remote, struct gs_arena *arena);
+// Of the files that a commit changes; commit is none when it changes none.
+enum gs_status gs_plan_add_commit_diff(const struct session *session, const struct task *task,
+                                       const struct gs_oid *parent, const struct gs_oid *commit,
+                                       yyjson_mut_doc *doc, yyjson_mut_val *root,
+                                       struct gs_error *err) GS_MUST_CHECK;
 
 // ---- contents.c: what a document holds beside being an app ----
 struct gs_scan;
