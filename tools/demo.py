@@ -5,7 +5,7 @@
     demo.py run    starts a git host on loopback and the server, prints the token and the five calls, serves
     demo.py play   makes the five calls itself and shows what happened in git
 
-Everything lies in build/demo, which is made anew each time. Needs what `tools/deps.sh build run` installs.
+Everything lies in the folder demo of the build, which is made anew each time. Needs what `tools/deps.sh build run` installs.
 """
 
 import argparse
@@ -26,8 +26,9 @@ from githost.client import Host  # noqa: E402
 
 import repos  # noqa: E402
 
-GITSYNC = ROOT / "build" / "gitsync"
-FOLDER = ROOT / "build" / "demo"
+BUILD = ROOT / os.environ.get("BUILD", "build")
+GITSYNC = BUILD / "gitsync"
+FOLDER = BUILD / "demo"
 LISTEN = "127.0.0.1:8080"
 TOKEN = "demo-access-token"
 WORKSPACE = "11111111-1111-4111-8111-111111111111"
