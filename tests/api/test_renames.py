@@ -235,7 +235,8 @@ def test_a_push_does_not_undo_a_rename_in_git(place, app):
     rename_in_git(place, {app.id: "Purchases"})
     place.edit(app, with_text(app.document, "here"))
     with place.unchanged():
-        place.push(app).refused(409, "merge_conflict")
+        error = place.push(app).refused(409, "merge_conflict")
+        assert error["details"] == [] and '"onConflict":"merge"' in error["message"]
     place.push(app, onConflict="ours").ok()
     assert names_in_git(place) == {app.id: "Orders"}
     assert state_of(place, app) == "in_sync"
@@ -277,6 +278,15 @@ def test_a_module_is_renamed_like_an_app(place):
     assert names_in_git(place) == {module.id: "Outer"}
     assert followed(place, document_path(place, module)) == ["Rename", "Push"]
     assert state_of(place, module) == "in_sync"
+
+
+def test_a_push_advises_no_merge_that_cannot_take_gits_name(place, app):
+    place.new_app("Purchases")
+    rename_in_git(place, {app.id: "Purchases"})
+    with place.unchanged():
+        error = place.push(app).refused(409, "merge_conflict")
+        assert "rename one of them" in error["message"] and '"merge"' not in error["message"]
+        place.push(app, onConflict="merge").refused(409, "app_already_exists")
 
 
 # Both sides renamed
