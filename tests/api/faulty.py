@@ -14,8 +14,9 @@ from place import Place, unique
 
 OPEN_STATES = ("queued", "running", "committed")
 SETTLE_SECONDS = 30
-# Installation tokens of the host, JSON web tokens, and Basic credentials with a token inside.
-SECRET = re.compile(rb"ghs_[A-Za-z0-9]{8}|eyJ[A-Za-z0-9_-]{8}|eC1hY2Nlc3MtdG9rZW4")
+# Installation tokens of the host, JSON web tokens (head and claims; one part alone is also found in random text), and Basic
+# credentials with a token inside.
+SECRET = re.compile(rb"ghs_[A-Za-z0-9]{8}|eyJ[A-Za-z0-9_-]+\.eyJ|eC1hY2Nlc3MtdG9rZW4")
 
 
 class WatchedClient(Client):
