@@ -184,15 +184,12 @@ static enum gs_status check_request(struct gs_sync *sync, struct task *task, con
 
 // Checks the call and records it; after this it is known and not yet under way.
 static enum gs_status record(struct gs_sync *sync, struct task *task,
-                             const struct gs_sync_request *request, const char **out_url,
-                             struct gs_error *err)
+                             const struct gs_sync_request *request, struct gs_error *err)
 {
     gs_task_copy_request(task, request);
-    enum gs_status status = check_request(sync, task, out_url, err);
-    if (status == GS_OK) {
-        task->git_url = *out_url;
-        gs_ahead_prepare(sync, task, *out_url);
-    }
+    enum gs_status status = check_request(sync, task, &task->git_url, err);
+    if (status == GS_OK)
+        gs_ahead_prepare(sync, task, task->git_url);
     if (status == GS_OK && gs_is_recorded(request))
         status = gs_operation_insert(sync, task, err);
     gs_crash_point("submit.recorded");
@@ -200,12 +197,12 @@ static enum gs_status record(struct gs_sync *sync, struct task *task,
 }
 
 // Takes the task over, also when it fails; then nobody is told.
-static enum gs_status start(struct gs_sync *sync, const char *git_url, struct task *task,
-                            gs_sync_done *done, void *arg, struct gs_error *err)
+static enum gs_status start(struct gs_sync *sync, struct task *task, gs_sync_done *done, void *arg,
+                            struct gs_error *err)
 {
     task->done = done;
     task->arg = arg;
-    enum gs_status status = gs_sync_enqueue(sync, git_url, task, err);
+    enum gs_status status = gs_sync_enqueue(sync, task->git_url, task, err);
     if (status == GS_OK)
         return GS_OK;
     struct gs_error copy = *err;
@@ -226,10 +223,9 @@ enum gs_status gs_sync_submit(struct gs_sync *sync, const struct gs_sync_request
         return GS_OK;
     }
     struct task *task = gs_task_new();
-    const char *git_url = NULL;
-    enum gs_status status = record(sync, task, request, &git_url, err);
+    enum gs_status status = record(sync, task, request, err);
     if (status == GS_OK)
-        return start(sync, git_url, task, done, arg, err);
+        return start(sync, task, done, arg, err);
     gs_task_finish(task);
     return status;
 }
@@ -244,16 +240,15 @@ enum gs_status gs_sync_submit_detached(struct gs_sync *sync, const struct gs_syn
                                        struct gs_error *err)
 {
     struct task *task = gs_task_new();
-    const char *git_url = NULL;
     task->detached = true;
-    enum gs_status status = record(sync, task, request, &git_url, err);
+    enum gs_status status = record(sync, task, request, err);
     if (status != GS_OK) {
         gs_task_finish(task);
         return status;
     }
     // Once it is under way it may be gone at any time.
     struct gs_operation op = gs_operation_copy(arena, &task->op);
-    status = start(sync, git_url, task, NULL, NULL, err);
+    status = start(sync, task, NULL, NULL, err);
     if (status == GS_OK)
         *out_op = op;
     return status;
