@@ -154,17 +154,18 @@ def test_whatever_is_told_is_true(faulty):
     """Cancelled at any moment of its way, a push is either cancelled or made."""
     app = faulty.pushed_app()
     told = set()
-    for number in range(12):
+    for number, delay_ms in enumerate([0, 1, 2, 5, 10, 20, 40, 80, 160, DELAY_MS]):
         faulty.edit(app, with_text(app.document, f"text {number}"))
         message = f"Number {number}"
-        faulty.advert_fault("pass", delay_ms=20 * number, times=1)
+        faulty.disturb(app)
+        faulty.advert_fault("pass", delay_ms=delay_ms, times=1)
         faulty.post_fault("pass", delay_ms=20, times=1)
         operation = accepted(push_async(faulty, app, message))["id"]
         for _ in range(number % 3):
             faulty.client.operation(operation).ok()
         answer = faulty.client.cancel(operation)
-        # A call behind it, so that nothing of it is left.
         state = ended(faulty.client, operation)["state"]
+        # A call behind it, so that nothing of it is left.
         faulty.client.status(app.id, refresh="true").ok()
         faulty.host.clear_faults()
         assert state == ("cancelled" if answer.status == 200 else "done"), answer.body
