@@ -63,6 +63,16 @@ class FaultyPlace(Place):
     def post_fault(self, action, service="git-receive-pack", **members):
         return self.git_fault(action, method="POST", service=service, **members)
 
+    def hold_advert(self, **members):
+        """The next request of that kind stays at the host until it is let go."""
+        return self.advert_fault("pass", hold=True, times=1, **members)
+
+    def hold_post(self, **members):
+        return self.post_fault("pass", hold=True, times=1, **members)
+
+    def let_go(self, held):
+        self.host.remove_fault(held)
+
     def settled(self):
         """All operations of the organization, once none is open any more."""
         deadline = time.monotonic() + SETTLE_SECONDS

@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
@@ -148,6 +149,21 @@ def test_delay(host, repo, curl):
     host.fault("pass", delay_ms=300, times=1)
     began = time.monotonic()
     assert curl(refs(repo))[0] == 401 and time.monotonic() - began >= 0.3
+
+
+def test_hold(host, repo, curl):
+    """Until the rule is removed: alone, or with all others."""
+    for let_go in (host.remove_fault, lambda _: host.clear_faults()):
+        held = host.fault("pass", hold=True, times=1)
+        with ThreadPoolExecutor(1) as pool:
+            call = pool.submit(curl, refs(repo), limit=60)
+            while host.faults()[0]["hits"] == 0:
+                pass
+            assert curl(refs(repo))[0] == 401 and not call.done()
+            let_go(held)
+            assert call.result()[0] == 401
+    with pytest.raises(HostError, match="there is no fault"):
+        host.remove_fault(held)
 
 
 def test_drip(host, repo, curl):

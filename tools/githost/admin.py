@@ -44,6 +44,7 @@ class Admin:
             ("GET", r"/faults", self._list_faults),
             ("POST", r"/faults", self._add_fault),
             ("DELETE", r"/faults", self._clear_faults),
+            ("DELETE", r"/faults/(\d+)", self._remove_fault),
         ]
 
     async def answer(self, request):
@@ -153,6 +154,11 @@ class Admin:
     async def _clear_faults(self, _):
         self.faults.clear()
         return {}
+
+    async def _remove_fault(self, _, number):
+        if not self.faults.remove(int(number)):
+            raise Refused(404, f"there is no fault {number}")
+        return {"deleted": int(number)}
 
 
 def _lower(names):

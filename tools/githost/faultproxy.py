@@ -58,7 +58,7 @@ class FaultProxy:
 
     async def _exchange(self, exchange):
         rule = self.faults.take("proxy", exchange.method, exchange.target) or Rule(action="pass")
-        await asyncio.sleep(rule.delay_ms / 1000)
+        await self.faults.pause(rule)
         if rule.race_commit:
             await asyncio.to_thread(self._commit, **rule.race_commit)
         if rule.expire_tokens:

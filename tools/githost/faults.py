@@ -5,8 +5,10 @@ A rule is pure data; the API stand-in and the fault proxy ask the table and act.
 git is known here.
 """
 
+import asyncio
 from dataclasses import asdict, dataclass, field, fields
 
+POLL_SECONDS = 0.005
 CANNED_ACTIONS = ("respond", "html", "redirect")
 ANYWHERE = ("pass", "drop", *CANNED_ACTIONS)
 ONLY_PROXY = ("silent", "drip", "reset", "cut", "truncate", "garbage", "endless")
@@ -18,7 +20,9 @@ class BadRule(ValueError):
 
 @dataclass
 class Rule:
-    """One fault. match is part of path and query; skip lets the first hits pass unharmed."""
+    """One fault. match is part of path and query; skip lets the first hits pass unharmed; with
+    hold a request waits until the rule is removed.
+    """
 
     action: str = "respond"
     at: str = "proxy"
@@ -28,6 +32,7 @@ class Rule:
     skip: int = 0
     times: int | None = None
     delay_ms: int = 0
+    hold: bool = False
     race_commit: dict | None = None
     expire_tokens: bool = False
     status: int | None = None
@@ -91,6 +96,19 @@ class Faults:
 
     def clear(self):
         self._rules.clear()
+
+    def remove(self, number):
+        """False when there is no such rule."""
+        kept = [rule for rule in self._rules if rule.id != number]
+        found = len(kept) < len(self._rules)
+        self._rules = kept
+        return found
+
+    async def pause(self, rule):
+        """What comes before anything else: the rule's delay, and its end if it holds."""
+        await asyncio.sleep(rule.delay_ms / 1000)
+        while rule.hold and rule in self._rules:
+            await asyncio.sleep(POLL_SECONDS)
 
     def listing(self):
         return [asdict(rule) for rule in self._rules]

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The process behind nginx: sends each request to the API, to the git gate or into a fault."""
 
-import asyncio
-
 from .github import GitHubApi, token_kind
 from .gitgate import GitGate
 from .httpd import Response
@@ -28,7 +26,7 @@ class StandIn:
         rule = self.faults.take("api", request.method, request.target)
         if rule is None:
             return await self.api.answer(request)
-        await asyncio.sleep(rule.delay_ms / 1000)
+        await self.faults.pause(rule)
         if rule.action == "pass":
             return await self.api.answer(request)
         return canned(rule)
