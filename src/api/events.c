@@ -141,11 +141,12 @@ static bool serve(struct events *events, struct watch *watch)
 
 static void end_watch(struct events *events, struct watch *watch)
 {
-    gs_http_stream_end(watch->stream);
-    free(watch);
+    // First of all: a client that has seen the end finds the place free.
     pthread_mutex_lock(&events->lock);
     events->count--;
     pthread_mutex_unlock(&events->lock);
+    gs_http_stream_end(watch->stream);
+    free(watch);
 }
 
 // ---- All of them ----------------------------------------------------------------------------
