@@ -2,9 +2,7 @@
 """All apps of an organization pushed, or pulled into, by one call."""
 
 import json
-import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from client import path_of
@@ -176,15 +174,14 @@ def test_somebody_else_was_faster(frail_place, host, per_app):
     """The branch moves between the look and the push: all is built anew on the new head."""
     place, client = frail_place, frail_place.client
     apps = [place.new_app(name) for name in NAMES]
-    host.fault("pass", match=place.repo.name, method="POST", delay_ms=1500, times=1)
-    with ThreadPoolExecutor(1) as pool:
-        call = pool.submit(client.push_all, place.id, commitPerApp=per_app)
-        time.sleep(0.7)
-        other = place.repo.commit_files("main", {"README.md": "other"}, "Other")
-        answer = call.result().ok()
+    other = {"repo": place.repo.name, "files": {"README.md": "other"}, "message": "Other"}
+    push = {"match": place.repo.name, "method": "POST", "service": "git-receive-pack"}
+    host.fault("pass", **push, times=1, race_commit=other)
+    answer = client.push_all(place.id, commitPerApp=per_app).ok()
     assert answer["summary"]["pushed"] == 3
-    assert subjects(place, 2 if not per_app else 4)[-1] == "Other"
-    assert answer["data"][0]["commit"]["parent"] == other
+    commit = place.repo.log(limit=2 if not per_app else 4)[-1]
+    assert commit.subject == "Other"
+    assert answer["data"][0]["commit"]["parent"] == commit.sha
     for app in apps:
         assert client.status(app.id).ok()["state"] == "in_sync"
 
