@@ -34,11 +34,12 @@ def without_id(result):
 def test_a_push_that_nobody_waits_for(faulty):
     """The answer is there while the host has not even been reached."""
     app = faulty.new_app()
-    faulty.advert_fault("pass", delay_ms=1000, times=1)
+    held = faulty.hold_advert()
     operation = accepted(push_async(faulty, app))
     assert operation["state"] in ("queued", "running") and "result" not in operation
     assert (operation["kind"], operation["appId"]) == ("push", app.id)
     assert faulty.client.operation(operation["id"]).ok()["state"] in ("queued", "running")
+    faulty.let_go(held)
     done = ended(faulty.client, operation["id"])
     assert (done["state"], done["progress"]) == ("done", 100)
     assert done["result"]["status"] == "pushed"
@@ -138,15 +139,16 @@ def test_a_key_leads_to_the_same_operation(faulty):
         body = {"commitMessage": message}
         return keyed(faulty.client, key, "POST", push_path(app), body, **ASYNC)
 
-    faulty.advert_fault("pass", delay_ms=500, times=1)
+    held = faulty.hold_advert()
     first = push()
     operation = accepted(first)
     assert not is_replayed(first)
-    for _ in range(2):
-        again = push()
-        assert accepted(again)["id"] == operation["id"] and is_replayed(again)
-        ended(faulty.client, operation["id"])
-    assert accepted(again)["state"] == "done"
+    again = push()
+    assert accepted(again)["id"] == operation["id"] and is_replayed(again)
+    faulty.let_go(held)
+    ended(faulty.client, operation["id"])
+    again = push()
+    assert accepted(again)["id"] == operation["id"] and is_replayed(again)
     push("Other").refused(422, "idempotency_key_reused")
     assert len(faulty.client.operations(appId=app.id).ok()["data"]) == 1
 
@@ -174,12 +176,13 @@ def test_no_room_in_the_queue(start, faulty_on):
     place = faulty_on(start(queue_limit=1))
     running, waiting, refused = (place.new_app(name) for name in ("A", "B", "C"))
     key, body = new_key(), {"commitMessage": "Push"}
-    place.advert_fault("pass", delay_ms=1500, times=1)
+    held = place.hold_advert()
     accepted(push_async(place, running))
     open_operation(place, "connecting")
     last = accepted(push_async(place, waiting))["id"]
     full = keyed(place.client, key, "POST", push_path(refused), body, **ASYNC)
     assert full.refused(503, "overloaded") and full.headers["Retry-After"]
+    place.let_go(held)
     assert ended(place.client, last)["state"] == "done"
     again = keyed(place.client, key, "POST", push_path(refused), body, **ASYNC)
     assert not is_replayed(again)
@@ -191,11 +194,12 @@ def test_another_repository_while_a_call_waits(start, faulty_on, make_repo):
     daemon, first, second = start(), make_repo("first"), make_repo("second")
     place, other = faulty_on(daemon, first), faulty_on(daemon, first)
     app, waiting = place.new_app("Under way"), place.new_app("Waiting")
-    place.post_fault("pass", delay_ms=1500, times=1)
+    held = place.hold_post()
     push = accepted(push_async(place, app))["id"]
     open_operation(place, "pushing")
     late = accepted(push_async(place, waiting))["id"]
     place.configure(gitUrl=second.fault_url).ok(201)
+    place.let_go(held)
     assert ended(place.client, push)["state"] == "done"
     failed = ended(place.client, late)
     assert failed["error"]["code"] == "conflict" and "another repository" in failed["error"]["message"]
@@ -224,15 +228,18 @@ def test_a_stop_finishes_what_was_accepted(daemon, host, faulty_on):
 @pytest.mark.parametrize(
     "point", [f"push.{name}" for name in ("looked", "prepared", "committed", "pushed", "recorded")]
 )
-def test_what_was_accepted_survives_a_crash(daemon, point, place_on):
-    place = place_on(daemon)
+def test_what_was_accepted_survives_a_crash(daemon, point, faulty_on):
+    """The host waits for the answer to be heard, so that the crash comes after it."""
+    place = faulty_on(daemon)
     app, key, body = place.new_app(), new_key(), {"commitMessage": "Push"}
     commits = len(place.repo.log())
     daemon.stop()
     daemon.crash_at = point
     daemon.start()
+    held = place.hold_advert()
     first = keyed(place.client, key, "POST", push_path(app), body, **ASYNC)
     operation = accepted(first)["id"]
+    place.let_go(held)
     daemon.wait_killed()
     daemon.crash_at = None
     daemon.start()
@@ -273,11 +280,13 @@ def test_more_than_the_queue_holds_survive_a_kill(start, faulty_on):
     daemon = start(queue_limit=4, git_workers=1)
     place = faulty_on(daemon)
     apps = [place.new_app(f"App {number}") for number in range(9)]
-    place.post_fault("pass", delay_ms=3000, times=2)
+    held = place.hold_post()
+    place.hold_post()
     operations = [accepted(push_async(place, apps[0]))["id"]]
     open_operation(place, "pushing")
     operations += [accepted(push_async(place, app))["id"] for app in apps[1:5]]
     assert push_async(place, apps[5]).refused(503, "overloaded")
+    place.let_go(held)
     until(lambda: place.client.operation(operations[1]).ok()["state"] != "queued")
     operations += [accepted(push_async(place, app))["id"] for app in apps[5:]]
     daemon.kill()

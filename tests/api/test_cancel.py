@@ -21,11 +21,6 @@ NOWHERE = "00000000-0000-4000-8000-000000000000"
 DELAY_MS = 3000
 
 
-def hold_look(place, service="git-receive-pack"):
-    """The next call waits for the host before anything is sent."""
-    place.advert_fault("pass", service=service, delay_ms=DELAY_MS, times=1)
-
-
 def assert_cancelled(operation):
     assert (operation["state"], operation["progress"]) == ("cancelled", 100)
     assert operation["error"]["code"] == "cancelled" and operation["error"]["statusCode"] == 409
@@ -34,7 +29,7 @@ def assert_cancelled(operation):
 
 def test_a_push_that_looks_at_the_branch(faulty):
     app, head = faulty.new_app(), faulty.repo.head()
-    hold_look(faulty)
+    held = faulty.hold_advert()
     call = Background(lambda: faulty.push(app))
     operation = open_operation(faulty, "connecting")
     assert_cancelled(faulty.client.cancel(operation["id"]).ok())
@@ -42,6 +37,7 @@ def test_a_push_that_looks_at_the_branch(faulty):
     assert answer.refused(409, "cancelled")
     assert answer.headers["X-Operation-Id"] == operation["id"]
     assert_cancelled(faulty.client.operation(operation["id"]).ok())
+    faulty.let_go(held)
     # The next one comes after whatever was left of it.
     assert faulty.push(app, "Later").ok()["commit"]["parent"] == head
     assert_cancelled(faulty.client.operation(operation["id"]).ok())
@@ -53,7 +49,7 @@ def test_one_that_waits_for_its_turn(faulty):
     first, second = faulty.new_app("First"), faulty.pushed_app("Second")
     theirs = with_text(second.document, "theirs")
     faulty.commit_document(second, theirs)
-    faulty.post_fault("pass", delay_ms=DELAY_MS, times=1)
+    held = faulty.hold_post()
     push = Background(lambda: faulty.push(first))
     open_operation(faulty, "pushing")
     pull = Background(lambda: faulty.client.pull(second.id))
@@ -61,6 +57,7 @@ def test_one_that_waits_for_its_turn(faulty):
     assert_cancelled(faulty.client.cancel(waiting[0]["id"]).ok())
     pull.wait().refused(409, "cancelled")
     assert push.is_running
+    faulty.let_go(held)
     assert push.wait().ok()["status"] == "pushed"
     assert faulty.exported(second) == second.bytes
     assert faulty.client.pull(second.id).ok()["status"] == "updated"
@@ -68,9 +65,10 @@ def test_one_that_waits_for_its_turn(faulty):
 
 def test_one_that_nobody_waits_for(faulty):
     app = faulty.new_app()
-    hold_look(faulty)
+    held = faulty.hold_advert()
     operation = accepted(push_async(faulty, app))["id"]
     assert_cancelled(faulty.client.cancel(operation).ok())
+    faulty.let_go(held)
     assert faulty.push(app, "Later").ok()["status"] == "pushed"
     assert_cancelled(faulty.client.operation(operation).ok())
     assert "Push" not in faulty.messages()
@@ -78,10 +76,11 @@ def test_one_that_nobody_waits_for(faulty):
 
 def test_what_is_on_its_way_goes_on(faulty):
     app = faulty.new_app()
-    faulty.post_fault("pass", delay_ms=1000, times=1)
+    held = faulty.hold_post()
     call = Background(lambda: faulty.push(app))
     operation = open_operation(faulty, "pushing")
     faulty.client.cancel(operation["id"]).refused(409, "not_cancellable")
+    faulty.let_go(held)
     assert call.wait().ok()["commit"]["sha"] == faulty.repo.head()
     assert faulty.client.operation(operation["id"]).ok()["state"] == "done"
 
@@ -100,11 +99,12 @@ def test_what_has_ended(place):
 
 def test_cancelling_again_is_harmless(faulty):
     app = faulty.new_app()
-    hold_look(faulty)
+    held = faulty.hold_advert()
     operation = accepted(push_async(faulty, app))["id"]
     answers = at_once([lambda: faulty.client.cancel(operation)] * 5)
     for answer in answers + [faulty.client.cancel(operation)]:
         assert_cancelled(answer.ok())
+    faulty.let_go(held)
     faulty.push(app, "Later").ok()
     assert_cancelled(faulty.client.cancel(operation).ok())
 
@@ -112,12 +112,13 @@ def test_cancelling_again_is_harmless(faulty):
 def test_all_or_none(faulty):
     """One app of a call is cancelled that wants all or none: the others are not done either."""
     first, second = faulty.pushed_app("First"), faulty.new_app("Second")
-    hold_look(faulty)
+    held = faulty.hold_advert()
     before = Background(lambda: faulty.push(first, "Before"))
     open_operation(faulty)
     call = Background(lambda: faulty.client.push_all(faulty.id, continueOnError=False))
     operation = until(lambda: faulty.client.operations(appId=second.id).ok()["data"])[0]
     assert_cancelled(faulty.client.cancel(operation["id"]).ok())
+    faulty.let_go(held)
     error = call.wait().refused(409, "cancelled")
     assert {entry["status"] for entry in error["details"]} == {"failed", "skipped"}
     assert before.wait().ok()["status"] == "up_to_date"
@@ -127,11 +128,12 @@ def test_all_or_none(faulty):
 
 def test_one_of_several(faulty):
     first, second = faulty.new_app("First"), faulty.new_app("Second")
-    hold_look(faulty)
+    held = faulty.hold_advert()
     call = Background(lambda: faulty.client.push_all(faulty.id))
     open_operation(faulty, "connecting")
     operation = until(lambda: faulty.client.operations(appId=second.id).ok()["data"])[0]
     assert_cancelled(faulty.client.cancel(operation["id"]).ok())
+    faulty.let_go(held)
     entries = {entry["appId"]: entry for entry in call.wait().ok()["data"]}
     assert entries[first.id]["status"] == "pushed"
     assert entries[second.id]["error"]["code"] == "cancelled"
@@ -139,12 +141,13 @@ def test_one_of_several(faulty):
 
 def test_its_key_stays_cancelled(faulty):
     app, key = faulty.new_app(), new_key()
-    hold_look(faulty)
+    held = faulty.hold_advert()
     call = Background(lambda: keyed_push(faulty, app, key))
     operation = open_operation(faulty, "connecting")
     faulty.client.cancel(operation["id"]).ok()
     first = call.wait()
     first.refused(409, "cancelled")
+    faulty.let_go(held)
     again = keyed_push(faulty, app, key)
     assert (again.status, again.body) == (first.status, first.body) and is_replayed(again)
     assert keyed_push(faulty, app, new_key(), "Later").ok()["status"] == "pushed"
@@ -175,18 +178,19 @@ def test_whatever_is_told_is_true(faulty):
 
 
 @pytest.mark.parametrize("how", ["restart", "kill"])
-def test_it_stays_cancelled(daemon, host, how, faulty_on):
+def test_it_stays_cancelled(daemon, how, faulty_on):
     place = faulty_on(daemon)
     app, head = place.new_app(), place.repo.head()
-    hold_look(place)
+    held = place.hold_advert()
     operation = accepted(push_async(place, app))["id"]
     place.client.cancel(operation).ok()
     if how == "kill":
         daemon.kill()
+        place.let_go(held)
         daemon.start()
     else:
+        place.let_go(held)  # what is accepted is waited for
         daemon.restart()
-    host.clear_faults()
     client = Client(daemon)
     assert_cancelled(client.operation(operation).ok())
     client.status(app.id, refresh="true")

@@ -13,12 +13,12 @@ NOWHERE = "00000000-0000-4000-8000-000000000000"
 BEAT_SECONDS = 15
 
 
-def held_push(place, delay_ms):
-    """An operation that is open for at least that long."""
-    place.advert_fault("pass", delay_ms=delay_ms, times=1)
-    operation = accepted(push_async(place, place.new_app(f"App {delay_ms}")))["id"]
+def held_push(place):
+    """An operation that is open until the host lets it go, and what is to be let go."""
+    held = place.hold_advert()
+    operation = accepted(push_async(place, place.new_app()))["id"]
     open_operation(place, "connecting")
-    return operation
+    return operation, held
 
 
 def connections(client):
@@ -30,20 +30,24 @@ def connections(client):
 
 
 def test_the_way_of_a_push(faulty):
-    faulty.post_fault("pass", delay_ms=300, times=1)
-    operation = held_push(faulty, 500)
+    sent = faulty.hold_post()
+    operation, held = held_push(faulty)
     stream = Events(faulty.client, operation)
     assert stream.status == 200
     assert stream.headers["Content-Type"] == "text/event-stream"
     assert stream.headers["Cache-Control"] == "no-store"
     assert stream.headers["X-Accel-Buffering"] == "no"
-    events = list(stream)
+    events, coming = [], iter(stream)
+    for phase, rule in (("connecting", held), ("pushing", sent)):
+        while not events or events[-1][2]["phase"] != phase:
+            events.append(next(coming))
+        faulty.let_go(rule)
+    events += coming
     assert [event for event, _, _ in events[:-1]] == ["progress"] * (len(events) - 1)
     assert len({name for _, name, _ in events}) == len(events)
     told = [data for _, _, data in events]
     assert [entry["id"] for entry in told] == [operation] * len(told)
     assert told[0]["phase"] == "connecting" and told[0]["state"] == "running"
-    assert "pushing" in [entry["phase"] for entry in told]
     progress = [entry["progress"] for entry in told]
     assert progress == sorted(progress) and progress[-1] == 100
     assert events[-1][0] == "end" and told[-1] == faulty.client.operation(operation).ok()
@@ -63,7 +67,7 @@ def test_an_operation_that_has_ended(place):
 
 def test_a_cancellation_is_told_at_once(faulty):
     """The task may still be waiting for its host; those who listen need not."""
-    operation = held_push(faulty, 5000)
+    operation, _ = held_push(faulty)
     stream = Events(faulty.client, operation)
     events = iter(stream)
     assert next(events)[0] == "progress"
@@ -72,12 +76,15 @@ def test_a_cancellation_is_told_at_once(faulty):
     event, _, data = next(events)
     assert (event, data["state"]) == ("end", "cancelled")
     assert next(events, None) is None
-    assert time.monotonic() - before < 4
+    # The host has not let go of it yet; only the server's patience with hosts, a minute, would end it otherwise.
+    assert time.monotonic() - before < 30
 
 
 def test_everybody_hears_the_end(faulty):
-    operation = held_push(faulty, 1000)
-    ends = at_once([lambda: Events(faulty.client, operation).last()] * 40)
+    operation, held = held_push(faulty)
+    streams = at_once([lambda: Events(faulty.client, operation)] * 40)
+    faulty.let_go(held)
+    ends = at_once([stream.last for stream in streams])
     assert {(event, data["state"]) for event, _, data in ends} == {("end", "done")}
 
 
@@ -99,10 +106,11 @@ def test_a_client_that_has_heard_the_end_stays_away(place):
 
 
 def test_a_client_that_has_missed_something(faulty):
-    operation = held_push(faulty, 1000)
+    operation, held = held_push(faulty)
     stream = Events(faulty.client, operation)
     _, name, data = next(iter(stream))
     stream.close()
+    faulty.let_go(held)
     missed = list(Events(faulty.client, operation, Last_Event_ID=name))
     assert name not in [other for _, other, _ in missed]
     assert missed[-1][0] == "end"
@@ -116,12 +124,13 @@ def test_a_client_that_has_missed_something(faulty):
 
 def test_readers_that_go_away(faulty):
     before = connections(faulty.client)
-    operation = held_push(faulty, 1500)
+    operation, held = held_push(faulty)
     for _ in range(20):
         stream = Events(faulty.client, operation)
         next(iter(stream))
         stream.connection.sock.shutdown(socket.SHUT_RDWR)
         stream.close()
+    faulty.let_go(held)
     assert ended(faulty.client, operation)["state"] == "done"
     until(lambda: connections(faulty.client) <= before)
     assert Events(faulty.client, operation).last()[0] == "end"
@@ -131,7 +140,7 @@ def test_readers_that_do_not_read(start, faulty_on):
     """Nobody else waits for them, nor does the end of the server."""
     daemon = start()
     place = faulty_on(daemon)
-    operation = held_push(place, 1000)
+    operation, held = held_push(place)
     deaf = []
     for _ in range(10):
         sock = socket.socket()
@@ -142,6 +151,7 @@ def test_readers_that_do_not_read(start, faulty_on):
         request += f"Authorization: {place.client.authorization}\r\n\r\n"
         sock.sendall(request.encode())
         deaf.append(sock)
+    place.let_go(held)
     assert Events(place.client, operation).last()[2]["state"] == "done"
     daemon.stop()
     for sock in deaf:
@@ -152,10 +162,12 @@ def test_a_stop_with_open_streams(start, host, faulty_on):
     """Each ends properly, so that the client knows to come back, and none holds the server up."""
     daemon = start(git_timeout="30s")
     place = faulty_on(daemon)
-    operation = held_push(place, 2500)
+    operation, held = held_push(place)
     streams = [Events(place.client, operation) for _ in range(20)]
     for stream in streams:
         next(iter(stream))
+    place.post_fault("pass", delay_ms=1500, times=1)  # it is still under way when the stop comes
+    place.let_go(held)
     before = time.monotonic()
     daemon.stop()
     assert time.monotonic() - before < 10
@@ -169,11 +181,12 @@ def test_a_stop_with_open_streams(start, host, faulty_on):
 def test_streams_leave_room_for_calls(start, faulty_on):
     daemon = start(max_connections=6)
     place = faulty_on(daemon)
-    operation = held_push(place, 1500)
+    operation, held = held_push(place)
     streams = [Events(place.client, operation) for _ in range(3)]
     path = path_of("operations", operation, "events")
     full = place.client.send("GET", path)
     assert full.refused(503, "overloaded") and full.headers["Retry-After"]
+    place.let_go(held)
     for stream in streams:
         assert stream.last()[0] == "end"
     assert Events(place.client, operation).last()[0] == "end"
@@ -181,12 +194,12 @@ def test_streams_leave_room_for_calls(start, faulty_on):
 
 def test_a_quiet_stream_shows_that_it_is_there(faulty):
     """Proxies close what says nothing."""
-    operation = held_push(faulty, (BEAT_SECONDS + 2) * 1000)
+    operation, _ = held_push(faulty)
+    before = time.monotonic()
     blocks = Events(faulty.client, operation).blocks()
     assert next(blocks)[0].startswith("event: ")
-    before = time.monotonic()
     assert next(blocks) == [":"]
-    assert BEAT_SECONDS - 2 < time.monotonic() - before < BEAT_SECONDS + 2
+    assert BEAT_SECONDS - 1 < time.monotonic() - before < 2 * BEAT_SECONDS
     faulty.client.cancel(operation).ok()
 
 
