@@ -197,6 +197,16 @@ def test_an_entry_that_cannot_be_read_hides_no_other(place):
     assert [warning["code"] for warning in answer["warnings"]] == ["entry_unreadable"] * 2
 
 
+def shortest_of_three(place, limit):
+    """The seconds of a listing; what the machine does besides lengthens some calls and not all."""
+    taken = []
+    for _ in range(3):
+        began = time.monotonic()
+        listed(place, limit=limit)
+        taken.append(time.monotonic() - began)
+    return min(taken)
+
+
 def test_a_thousand_apps(make_repo, make_place):
     repo = make_repo(files=None)
     version = {"definition": {}, "versionType": "branch", "status": "DRAFT"}
@@ -214,10 +224,9 @@ def test_a_thousand_apps(make_repo, make_place):
     for number in range(50):
         repo.commit_files("main", {f"apps/App {number}/app/note": "n"}, f"Note {number}")
     place = make_place(repo)
-    listed(place, limit=1)
-    started = time.monotonic()
+    one, all_of_them = shortest_of_three(place, 1), shortest_of_three(place, 1000)
+    assert all_of_them < 300 * one  # a walk for each app would take a thousand times as long
     answer = listed(place, limit=1000)
-    assert time.monotonic() - started < 2
     assert len(answer["data"]) == 1000
     messages = [entry["lastCommit"]["message"] for entry in answer["data"]]
     assert messages == [f"Note {n}" if n < 50 else "Everything" for n in range(1000)]

@@ -75,22 +75,19 @@ def test_for_ever(start, place_on):
     assert count(daemon, "document_changes") == 1
 
 
-def test_what_is_open_stays(start, place_on, host):
-    daemon = start(git_timeout="30s", **SHORT)
-    place = place_on(daemon)
-    place.configure(gitUrl=place.repo.fault_url).ok(201)
+def test_what_is_open_stays(start, faulty_on):
+    place = faulty_on(start(operation_ttl="5s"))  # long enough to be seen once it has ended
     first = place.new_app("First")
     ended_one = place.push(first).ok()["operationId"]
     place.disturb(first)
-    delay = {"match": f"/{place.repo.name}.git/", "method": "GET", "delay_ms": 4000, "times": 1}
-    host.fault("pass", **delay)
+    held = place.hold_advert()
     app = place.new_app("Second")
     operation = accepted(push_async(place, app))["id"]
     until(lambda: is_gone(place, ended_one))
     assert place.client.operation(operation).ok()["state"] in ("queued", "running")
+    place.let_go(held)
     assert ended(place.client, operation)["state"] == "done"
     assert place.repo.read_file("Second/v1.json") == app.bytes
-    host.clear_faults()
 
 
 def test_calls_go_on_meanwhile(start, place_on):
@@ -108,13 +105,14 @@ def test_calls_go_on_meanwhile(start, place_on):
         )
     database.close()
     daemon.settings |= {"operation_ttl": "1h"}
+    began, slowest = time.monotonic(), 0
     daemon.start()
-    slowest = 0
     while count(daemon, "operations") > 1:
         before = time.monotonic()
         place.edit(app, with_text(app.document, f"text {before}"))
         slowest = max(slowest, time.monotonic() - before)
-    assert slowest < 3  # milliseconds on an idle machine
+    # Seconds go by with the pauses between the steps alone, however quick the machine is.
+    assert slowest < (time.monotonic() - began) / 2
     assert place.push(app).ok()["status"] == "pushed"
 
 
@@ -144,11 +142,15 @@ def test_killed_in_the_middle(start, place_on):
 
 def test_listing_goes_on_behind_what_went(start, place_on):
     """A page's cursor may be an operation that is gone by then."""
-    place = place_on(start(**SHORT))
+    daemon = start(operation_ttl="0s")
+    place = place_on(daemon)
     app = place.new_app()
     for number in range(3):
         place.push(app, f"Push {number}").ok()
     page = place.client.operations(appId=app.id, limit=1).ok()
+    assert page["nextCursor"]
+    daemon.settings |= SHORT
+    daemon.restart()
     until(lambda: place.client.operations(appId=app.id).ok()["data"] == [])
     rest = place.client.operations(appId=app.id, cursor=page["nextCursor"]).ok()
     assert rest == {"data": [], "nextCursor": None}

@@ -3,13 +3,13 @@
 
 import json
 import shutil
-import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 
 import pytest
 from client import path_of
+from keyed import until
 from make_app import app_v2_of
 from place import META, as_version, with_text
 
@@ -255,14 +255,15 @@ def test_looks_do_not_wait_behind_a_silent_host(frail_place, host):
     place, client = frail_place, frail_place.client
     app = place.pushed_app()
     place.edit(app, with_text(app.document, "here"))
-    host.fault("pass", match=place.repo.name, delay_ms=2500, times=1)
+    held = host.fault("pass", match=place.repo.name, hold=True)
     with ThreadPoolExecutor(1) as pool:
         push = pool.submit(place.push, app, "Slow")
-        time.sleep(0.3)
+        until(lambda: any(rule["hits"] for rule in host.faults()))
         answer = client.status(app.id).ok()
         assert not push.done()
+        host.remove_fault(held)
         assert answer["state"] == "ahead"
-        push.result().ok()
+        assert push.result().ok()["status"] == "pushed"
 
 
 def test_git_that_is_switched_off(place, client):
