@@ -128,8 +128,11 @@ static bool serve(struct events *events, struct watch *watch)
         if (status == GS_NOT_FOUND)
             return false;
         struct glimpse seen = status == GS_OK ? glimpse_of(&op) : watch->told;
-        is_new = !is_same(&seen, &watch->told);
-        watch->told = seen;
+        // Between the look at the row and the one at its steps the operation may have ended; that is told next.
+        bool went_back = seen.progress < watch->told.progress;
+        is_new = !went_back && !is_same(&seen, &watch->told);
+        if (is_new)
+            watch->told = seen;
     }
     if (!is_new && now < watch->beat_ms)
         return true;
