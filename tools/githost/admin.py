@@ -89,7 +89,7 @@ class Admin:
         return {"appId": app_id, "slug": slug, "privateKeyFile": str(path), "pkcs8File": str(pkcs8)}
 
     async def _create_installation(self, wanted):
-        number = wanted.get("installationId") or 10_000_000 + secrets.randbelow(10_000_000)
+        number = wanted.get("installationId") or self._free_number()
         app = self.accounts.apps[str(wanted["appId"])]
         made = Installation(
             number,
@@ -100,6 +100,11 @@ class Admin:
         )
         self.accounts.installations[number] = made
         return _show(made)
+
+    def _free_number(self):
+        while (number := 10_000_000 + secrets.randbelow(10_000_000)) in self.accounts.installations:
+            pass
+        return number
 
     async def _change_installation(self, wanted, number):
         installation = self._installation(number)
