@@ -114,7 +114,7 @@ def test_all_or_none(faulty):
     first, second = faulty.pushed_app("First"), faulty.new_app("Second")
     held = faulty.hold_advert()
     before = Background(lambda: faulty.push(first, "Before"))
-    open_operation(faulty)
+    until(lambda: open_operation(faulty)["state"] == "running")
     call = Background(lambda: faulty.client.push_all(faulty.id, continueOnError=False))
     operation = until(lambda: faulty.client.operations(appId=second.id).ok()["data"])[0]
     assert_cancelled(faulty.client.cancel(operation["id"]).ok())
