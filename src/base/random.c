@@ -3,6 +3,7 @@
 #include "base/random.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <sys/random.h>
 
 #include "base/clock.h"
@@ -32,14 +33,28 @@ uint32_t gs_random_below(uint32_t bound)
     return value % bound;
 }
 
+// The milliseconds and 12 bits that count within one: greater than any before, also when the clock was set back.
+static uint64_t next_tick(void)
+{
+    static _Atomic uint64_t last;
+    uint64_t now = (uint64_t)gs_clock_now_ms() << 12;
+    uint64_t before = atomic_load(&last);
+    uint64_t next;
+    do
+        next = now > before ? now : before + 1;
+    while (!atomic_compare_exchange_weak(&last, &before, next));
+    return next;
+}
+
 void gs_uuid_new(char out[GS_UUID_TEXT + 1])
 {
     unsigned char b[16];
     gs_random_bytes(b, sizeof b);
-    uint64_t ms = (uint64_t)gs_clock_now_ms();
+    uint64_t tick = next_tick();
     for (int i = 0; i < 6; i++)
-        b[i] = (unsigned char)(ms >> (8 * (5 - i)));
-    b[6] = (unsigned char)(0x70 | (b[6] & 0x0f));
+        b[i] = (unsigned char)(tick >> (8 * (5 - i) + 12));
+    b[6] = (unsigned char)(0x70 | ((tick >> 8) & 0x0f));
+    b[7] = (unsigned char)tick;
     b[8] = (unsigned char)(0x80 | (b[8] & 0x3f));
     snprintf(out, GS_UUID_TEXT + 1,
              "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],

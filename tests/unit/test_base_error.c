@@ -176,6 +176,19 @@ static void uuids_are_version_7_and_sort_by_age(void **state)
     }
 }
 
+static void uuids_of_one_moment_sort_by_age(void **state)
+{
+    (void)state;
+    char ids[2][GS_UUID_TEXT + 1];
+    gs_uuid_new(ids[0]);
+    for (int i = 1; i < 20000; i++) {
+        gs_uuid_new(ids[i % 2]);
+        assert_true(strcmp(ids[(i + 1) % 2], ids[i % 2]) < 0);
+        assert_true(gs_uuid_is_valid(gs_slice_str(ids[i % 2])));
+        assert_int_equal(ids[i % 2][14], '7');
+    }
+}
+
 static void uuid_syntax(void **state)
 {
     (void)state;
@@ -238,6 +251,7 @@ int main(void)
         cmocka_unit_test(iso_text_is_that_of_javascript),
         cmocka_unit_test(clocks_run_and_shift),
         cmocka_unit_test(uuids_are_version_7_and_sort_by_age),
+        cmocka_unit_test(uuids_of_one_moment_sort_by_age),
         cmocka_unit_test(uuid_syntax),
         cmocka_unit_test(random_numbers_stay_below_and_reach_all),
     };
