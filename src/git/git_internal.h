@@ -100,12 +100,27 @@ struct gs_fresh {
     struct libdeflate_compressor *compressor; // NULL until something is compressed
 };
 
+// ---- recent.c --------------------------------------------------------------
+
+struct gs_recent {
+    struct gs_map by_id; // 20 bytes to git_odb_object *
+    size_t bytes;
+};
+
+// The object with one more reference, NULL when it is not here.
+git_odb_object *gs_recent_find(const struct gs_recent *recent, const git_oid *oid);
+// Takes a reference of its own. May forget the others, never more than 1 MiB is kept.
+void gs_recent_put(struct gs_recent *recent, git_odb_object *object);
+// Empty afterwards; zeroed it was as well.
+void gs_recent_clear(struct gs_recent *recent);
+
 struct gs_mirror {
     char *folder;
     git_repository *repo;
     git_odb *odb;
     struct gs_kept kept;
     struct gs_fresh fresh;
+    struct gs_recent recent;
 };
 
 void gs_fresh_init(struct gs_fresh *fresh);

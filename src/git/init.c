@@ -3,8 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "git/git_internal.h"
 
-// What libgit2 may keep in memory over all mirrors together.
-enum { CACHE_BYTES = 16 << 20, CACHED_TREE_MAX = 64 << 10, OPEN_PACKS_MAX = 256 };
+enum { OPEN_PACKS_MAX = 256 }; // of all mirrors together
 
 // A pack from a host may not declare more than this; stops bombs before they are inflated.
 static const size_t pack_objects_max = 20 * 1000 * 1000;
@@ -35,9 +34,7 @@ static int set_options(void)
     // every read tells no more.
     failed |= git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 0);
     failed |= git_libgit2_opts(GIT_OPT_DISABLE_PACK_KEEP_FILE_CHECKS, 1);
-    failed |= git_libgit2_opts(GIT_OPT_SET_CACHE_MAX_SIZE, (ssize_t)CACHE_BYTES);
-    failed |=
-        git_libgit2_opts(GIT_OPT_SET_CACHE_OBJECT_LIMIT, GIT_OBJECT_TREE, (size_t)CACHED_TREE_MAX);
+    failed |= git_libgit2_opts(GIT_OPT_ENABLE_CACHING, 0); // see recent.c
     failed |= git_libgit2_opts(GIT_OPT_SET_MWINDOW_FILE_LIMIT, (size_t)OPEN_PACKS_MAX);
     failed |= git_libgit2_opts(GIT_OPT_SET_PACK_MAX_OBJECTS, pack_objects_max);
     failed |= git_libgit2_opts(GIT_OPT_SET_PACK_MAX_OBJECT_SIZE, (size_t)GS_GIT_OBJECT_MAX);

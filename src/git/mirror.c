@@ -132,6 +132,7 @@ void gs_mirror_close(struct gs_mirror *mirror)
     if (!mirror)
         return;
     gs_kept_release(&mirror->kept);
+    gs_recent_clear(&mirror->recent);
     git_odb_free(mirror->odb);
     git_repository_free(mirror->repo);
     gs_fresh_clear(&mirror->fresh);
@@ -142,6 +143,7 @@ void gs_mirror_close(struct gs_mirror *mirror)
 void gs_mirror_drop_unsent(struct gs_mirror *mirror)
 {
     gs_fresh_clear(&mirror->fresh);
+    gs_recent_clear(&mirror->recent); // some may be of those
 }
 
 enum gs_status gs_mirror_discard(const char *folder, struct gs_error *err)

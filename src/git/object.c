@@ -33,6 +33,19 @@ enum gs_status gs_git_blob_id(struct gs_slice content, struct gs_oid *out_oid, s
     return status;
 }
 
+static enum gs_status check_object(git_object_t found, git_object_t type, size_t size, size_t max,
+                                   const char *what, struct gs_error *err)
+{
+    if (found != type)
+        return gs_fail(err, GS_CODE_INTERNAL, NULL, "the mirror is damaged: %s is a %s, not a %s",
+                       what, git_object_type2string(found), git_object_type2string(type));
+    if (size > max)
+        return gs_fail(err, GS_CODE_TOO_LARGE, NULL,
+                       "a %s in the repository has %zu bytes, more than the limit of %zu",
+                       type == GIT_OBJECT_BLOB ? "file" : git_object_type2string(type), size, max);
+    return GS_OK;
+}
+
 enum gs_status gs_object_read(struct gs_mirror *mirror, const git_oid *oid, git_object_t type,
                               size_t max, git_odb_object **out_object, struct gs_error *err)
 {
@@ -42,20 +55,25 @@ enum gs_status gs_object_read(struct gs_mirror *mirror, const git_oid *oid, git_
     struct gs_oid id;
     gs_oid_from_git(oid, &id);
     snprintf(what, sizeof what, "object %s", gs_oid_wire(&id));
-    if (git_odb_read_header(&size, &found, mirror->odb, oid) != 0)
+    git_odb_object *object = gs_recent_find(&mirror->recent, oid);
+    if (object) {
+        size = git_odb_object_size(object);
+        found = git_odb_object_type(object);
+    } else if (git_odb_read_header(&size, &found, mirror->odb, oid) != 0) {
         return gs_git_fail_mirror(err, what);
-    if (found != type)
-        return gs_fail(err, GS_CODE_INTERNAL, NULL, "the mirror is damaged: %s is a %s, not a %s",
-                       what, git_object_type2string(found), git_object_type2string(type));
-    if (size > max)
-        return gs_fail(err, GS_CODE_TOO_LARGE, NULL,
-                       "a %s in the repository has %zu bytes, more than the limit of %zu",
-                       type == GIT_OBJECT_BLOB ? "file" : git_object_type2string(type), size, max);
-    git_odb_object *object;
-    if (git_odb_read(&object, mirror->odb, oid) != 0)
-        return gs_git_fail_mirror(err, what);
-    *out_object = object;
-    return GS_OK;
+    }
+    enum gs_status status = check_object(found, type, size, max, what, err);
+    if (status == GS_OK && !object) {
+        if (git_odb_read(&object, mirror->odb, oid) != 0)
+            return gs_git_fail_mirror(err, what);
+        if (type == GIT_OBJECT_COMMIT || type == GIT_OBJECT_TREE)
+            gs_recent_put(&mirror->recent, object);
+    }
+    if (status == GS_OK)
+        *out_object = object;
+    else
+        git_odb_object_free(object);
+    return status;
 }
 
 void gs_object_cleanup(git_odb_object **object)

@@ -13,6 +13,9 @@ enum { BUSY_TIMEOUT_MS = 5000, BUSY_PAUSE_MS = 10 };
 // megabytes at which SQLite moves the content, so that commits overwrite blocks that are there.
 #define JOURNAL_SIZE_LIMIT "33554432"
 
+// Each connection's cache of pages is small (in KiB): what is read again soon is in the kernel's, and documents would fill any.
+#define PAGE_CACHE_KIB "256"
+
 struct gs_db {
     sqlite3 *handle;
     char *path;
@@ -122,6 +125,7 @@ static enum gs_status set_up(struct gs_db *db, struct gs_error *err)
                                  "PRAGMA cell_size_check=ON;"
                                  "PRAGMA mmap_size=0;"
                                  "PRAGMA temp_store=MEMORY;"
+                                 "PRAGMA cache_size=-" PAGE_CACHE_KIB ";"
                                  "PRAGMA synchronous=FULL;"
                                  "PRAGMA journal_size_limit=" JOURNAL_SIZE_LIMIT ";";
     sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
