@@ -66,6 +66,10 @@ struct gs_document {
 enum gs_status gs_document_parse(struct gs_slice bytes, const char *what,
                                  struct gs_document *out_document,
                                  struct gs_error *err) GS_MUST_CHECK;
+// The same for a document that comes out of the store, which holds none that was not parsed before.
+enum gs_status gs_document_parse_stored(struct gs_slice bytes, const char *what,
+                                        struct gs_document *out_document,
+                                        struct gs_error *err) GS_MUST_CHECK;
 void gs_document_release(struct gs_document *document);
 
 // One version cut out of an export.

@@ -81,18 +81,33 @@ static enum gs_status read_document(struct gs_document *document, const char *wh
                            : status;
 }
 
-enum gs_status gs_document_parse(struct gs_slice bytes, const char *what,
+// Takes json, whatever comes of it.
+static enum gs_status take_apart(yyjson_doc *json, const char *what,
                                  struct gs_document *out_document, struct gs_error *err)
 {
-    struct gs_document document = {0};
-    enum gs_status status = gs_json_parse(bytes, what, &document.json, err);
-    if (status == GS_OK)
-        status = read_document(&document, what, err);
+    struct gs_document document = {.json = json};
+    enum gs_status status = read_document(&document, what, err);
     if (status == GS_OK)
         *out_document = document;
     else
         gs_document_release(&document);
     return status;
+}
+
+enum gs_status gs_document_parse(struct gs_slice bytes, const char *what,
+                                 struct gs_document *out_document, struct gs_error *err)
+{
+    yyjson_doc *json;
+    enum gs_status status = gs_json_parse(bytes, what, &json, err);
+    return status == GS_OK ? take_apart(json, what, out_document, err) : status;
+}
+
+enum gs_status gs_document_parse_stored(struct gs_slice bytes, const char *what,
+                                        struct gs_document *out_document, struct gs_error *err)
+{
+    yyjson_doc *json;
+    enum gs_status status = gs_json_parse_checked(bytes, what, &json, err);
+    return status == GS_OK ? take_apart(json, what, out_document, err) : status;
 }
 
 void gs_document_release(struct gs_document *document)

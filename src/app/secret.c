@@ -14,31 +14,45 @@ static const char *const endings[] = {
     "gcpkey",     "secretaccesskey", "connectionstring", "authorization",
 };
 
-// Their last letters; most keys have another one.
-static const char last_letters[] = "dentyg";
+// Their last two letters are of these; those of most keys are not.
+static const char before_last[] = "rwseno";
+static const char last[] = "dentyg";
 
 static const char *const schemes[] = {"bearer", "basic", "token", "apikey"};
 
-// The last letters and digits of the key, in lower case.
-static struct gs_slice plain_name(struct gs_slice key, char out[NAME_MAX_LETTERS])
+// In lower case; 0 when it is neither a letter nor a digit.
+static char plain(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c - 'A' + 'a');
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : 0;
+}
+
+// The last letters and digits of the key, at most so many, in lower case.
+static struct gs_slice plain_name(struct gs_slice key, char out[NAME_MAX_LETTERS], size_t max)
 {
     size_t at = NAME_MAX_LETTERS;
-    for (size_t i = key.len; i > 0 && at > 0; i--) {
-        char c = key.data[i - 1];
-        if (c >= 'A' && c <= 'Z')
-            c = (char)(c - 'A' + 'a');
-        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+    for (size_t i = key.len; i > 0 && at > NAME_MAX_LETTERS - max; i--) {
+        char c = plain(key.data[i - 1]);
+        if (c)
             out[--at] = c;
     }
     return gs_slice_of(out + at, NAME_MAX_LETTERS - at);
 }
 
+static bool may_name_secret(struct gs_slice key)
+{
+    char letters[NAME_MAX_LETTERS];
+    struct gs_slice end = plain_name(key, letters, 2);
+    return end.len == 2 && strchr(last, end.data[1]) && strchr(before_last, end.data[0]);
+}
+
 bool gs_key_names_secret(struct gs_slice key)
 {
     char letters[NAME_MAX_LETTERS];
-    struct gs_slice name = plain_name(key, letters);
-    if (name.len == 0 || !strchr(last_letters, name.data[name.len - 1]))
+    if (!may_name_secret(key))
         return false;
+    struct gs_slice name = plain_name(key, letters, NAME_MAX_LETTERS);
     for (size_t i = 0; i < GS_COUNT(endings); i++)
         if (gs_slice_ends(name, endings[i]))
             return true;

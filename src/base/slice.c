@@ -2,16 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/slice.h"
 
-bool gs_slice_eq(struct gs_slice a, struct gs_slice b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
-bool gs_slice_eq_str(struct gs_slice a, const char *b)
-{
-    return gs_slice_eq(a, gs_slice_str(b));
-}
-
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
@@ -25,18 +15,6 @@ bool gs_slice_ieq_str(struct gs_slice a, const char *b)
         if (lower(a.data[i]) != lower(b[i]))
             return false;
     return true;
-}
-
-bool gs_slice_starts(struct gs_slice s, const char *prefix)
-{
-    size_t n = strlen(prefix);
-    return s.len >= n && (n == 0 || memcmp(s.data, prefix, n) == 0);
-}
-
-bool gs_slice_ends(struct gs_slice s, const char *suffix)
-{
-    size_t n = strlen(suffix);
-    return s.len >= n && (n == 0 || memcmp(s.data + s.len - n, suffix, n) == 0);
 }
 
 bool gs_slice_has_nul(struct gs_slice s)

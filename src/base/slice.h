@@ -29,12 +29,32 @@ static inline struct gs_slice gs_slice_str(const char *s)
     return (struct gs_slice){s, s ? strlen(s) : 0};
 }
 
-bool gs_slice_eq(struct gs_slice a, struct gs_slice b);
-bool gs_slice_eq_str(struct gs_slice a, const char *b);
+// Those that compare are inline, so that the length of a literal is known to the compiler: they run for each member of each document.
+static inline bool gs_slice_eq(struct gs_slice a, struct gs_slice b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+static inline bool gs_slice_eq_str(struct gs_slice a, const char *b)
+{
+    return gs_slice_eq(a, gs_slice_str(b));
+}
+
 // ASCII only; for HTTP names and schemes.
 bool gs_slice_ieq_str(struct gs_slice a, const char *b);
-bool gs_slice_starts(struct gs_slice s, const char *prefix);
-bool gs_slice_ends(struct gs_slice s, const char *suffix);
+
+static inline bool gs_slice_starts(struct gs_slice s, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    return s.len >= n && (n == 0 || memcmp(s.data, prefix, n) == 0);
+}
+
+static inline bool gs_slice_ends(struct gs_slice s, const char *suffix)
+{
+    size_t n = strlen(suffix);
+    return s.len >= n && (n == 0 || memcmp(s.data + s.len - n, suffix, n) == 0);
+}
+
 bool gs_slice_has_nul(struct gs_slice s);
 
 // Cuts the part before sep off *rest and returns it; without a sep the whole rest, leaving it empty.

@@ -143,6 +143,11 @@ static size_t find_string(struct gs_slice text, size_t before)
     return at;
 }
 
+static enum gs_status fail_no_memory(const char *what, struct gs_error *err)
+{
+    return gs_fail(err, GS_CODE_NO_MEMORY, NULL, "not enough memory to read %s", what);
+}
+
 static enum gs_status fail_twice(struct gs_slice text, yyjson_doc *doc, const yyjson_val *key,
                                  const char *what, struct gs_error *err)
 {
@@ -152,24 +157,36 @@ static enum gs_status fail_twice(struct gs_slice text, yyjson_doc *doc, const yy
                    "a member name for the second time in one object", err);
 }
 
+enum gs_status gs_json_parse_checked(struct gs_slice text, const char *what, yyjson_doc **out_doc,
+                                     struct gs_error *err)
+{
+    yyjson_read_err cause;
+    if (text.len == 0)
+        return fail_at(text, 0, what, "no data", err);
+    // Without the INSITU flag the text is only read.
+    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)text.data, text.len,
+                                       YYJSON_READ_NUMBER_AS_RAW, NULL, &cause);
+    if (!doc)
+        return cause.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION
+                   ? fail_no_memory(what, err)
+                   : fail_at(text, cause.pos, what, cause.msg, err);
+    *out_doc = doc;
+    return GS_OK;
+}
+
 enum gs_status gs_json_parse(struct gs_slice text, const char *what, yyjson_doc **out_doc,
                              struct gs_error *err)
 {
-    if (text.len == 0)
-        return fail_at(text, 0, what, "no data", err);
     size_t deep = find_too_deep(text);
     if (deep < text.len)
         return fail_at(text, deep, what, "too many levels of nesting", err);
-    yyjson_read_err cause;
-    // Without the INSITU flag the text is only read.
-    GS_CLEANUP(gs_json_cleanup)
-    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)text.data, text.len,
-                                       YYJSON_READ_NUMBER_AS_RAW, NULL, &cause);
-    if (!doc && cause.code != YYJSON_READ_ERROR_MEMORY_ALLOCATION)
-        return fail_at(text, cause.pos, what, cause.msg, err);
+    GS_CLEANUP(gs_json_cleanup) yyjson_doc *doc = NULL;
+    enum gs_status status = gs_json_parse_checked(text, what, &doc, err);
+    if (status != GS_OK)
+        return status;
     yyjson_val *twice;
-    if (!doc || !find_twice(yyjson_doc_get_root(doc), &twice))
-        return gs_fail(err, GS_CODE_NO_MEMORY, NULL, "not enough memory to read %s", what);
+    if (!find_twice(yyjson_doc_get_root(doc), &twice))
+        return fail_no_memory(what, err);
     if (twice)
         return fail_twice(text, doc, twice, what, err);
     *out_doc = doc;

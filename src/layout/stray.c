@@ -49,9 +49,10 @@ static enum gs_status try_document(struct search *search, const char *folder,
                                    const struct gs_entry *entry, struct gs_error *err)
 {
     struct gs_slice name = gs_slice_str(entry->name);
+    if (entry->kind != GS_ENTRY_FILE || !gs_slice_ends(name, ".json"))
+        return GS_OK;
     const char *path = gs_arena_printf(search->arena, "%s/%s", folder, entry->name);
-    if (entry->kind != GS_ENTRY_FILE || !gs_slice_ends(name, ".json") ||
-        gs_map_get(search->named, gs_slice_str(path)))
+    if (gs_map_get(search->named, gs_slice_str(path)))
         return GS_OK;
     GS_CLEANUP(gs_buf_release) struct gs_buf text;
     gs_buf_init(&text, DOCUMENT_MAX);

@@ -51,7 +51,7 @@ static enum gs_status prepare(struct gs_sync *sync, const struct task *task, con
     struct gs_slice content = gs_buf_slice(&ahead->document);
     if (!reserve(ahead))
         return GS_LIMIT;
-    status = gs_document_parse(content, "the version's document", &ahead->parsed, err);
+    status = gs_document_parse_stored(content, "the version's document", &ahead->parsed, err);
     if (status != GS_OK)
         return status;
     gs_document_scan(&ahead->parsed, task->arena, &ahead->scan);

@@ -136,7 +136,8 @@ enum gs_status gs_scan_stored(struct gs_tx *tx, const char *document_id, size_t 
     struct gs_document document;
     enum gs_status status = gs_store_get_document(tx, document_id, &bytes, err);
     if (status == GS_OK)
-        status = gs_document_parse(gs_buf_slice(&bytes), "the version's document", &document, err);
+        status = gs_document_parse_stored(gs_buf_slice(&bytes), "the version's document", &document,
+                                          err);
     if (status != GS_OK)
         return status;
     gs_document_scan(&document, arena, out_scan);

@@ -55,8 +55,8 @@ static enum gs_status load_document(struct task *task, struct gs_tx *tx,
     }
     enum gs_status status =
         gs_store_get_document(tx, local->version.document_id, &local->document, err);
-    return status == GS_OK ? gs_document_parse(gs_buf_slice(&local->document),
-                                               "the version's document", &local->parsed, err)
+    return status == GS_OK ? gs_document_parse_stored(gs_buf_slice(&local->document),
+                                                      "the version's document", &local->parsed, err)
                            : status;
 }
 

@@ -32,12 +32,16 @@ static void release(struct scanned *s)
 static void the_names_of_secrets_are_known(void **state)
 {
     (void)state;
-    static const char *const secrets[] = {"password",      "PASSWORD",      "db_password",
-                                          "client_secret", "apiKey",        "api_key",
-                                          "API-Key",       "token",         "bearerToken",
-                                          "secret_key",    "X-API-Key",     "ssh_passphrase",
-                                          "gcp_key",       "Auth.Key",      "private_key",
-                                          "accountKey",    "Authorization", "connection_string"};
+    static const char *const secrets[] = {"password",         "PASSWORD",      "db_password",
+                                          "client_secret",    "apiKey",        "api_key",
+                                          "API-Key",          "token",         "bearerToken",
+                                          "secret_key",       "X-API-Key",     "ssh_passphrase",
+                                          "gcp_key",          "Auth.Key",      "private_key",
+                                          "accountKey",       "Authorization", "connection_string",
+                                          "passwd",           "db-pwd",        "clientSecret",
+                                          "encryptionKey",    "signing_key",   "masterKey",
+                                          "shared key",       "service_key",   "secret_access_key",
+                                          "connectionString", "pwd__",         "Token!"};
     static const char *const others[] = {
         "",           "host",     "access_key",      "access_token_url",
         "tokenData",  "username", "add_token_to",    "access_token_custom_headers",
