@@ -16,6 +16,7 @@ from githost.client import Host  # noqa: E402
 from place import README, Place, unique  # noqa: E402
 
 LOGS = pytest.StashKey()
+SETUP_LINES = 50
 ID_LENGTH = 30
 
 
@@ -167,10 +168,11 @@ def frail_place(start_daemon, host, make_repo, tmp_path):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_setup(item):
-    """Remembers where the server's log was when the test began."""
-    yield
+    """Remembers where the server's log was when the test began, or a little before when it could not begin."""
+    outcome = yield
+    back = SETUP_LINES if outcome.excinfo else 0
     daemons = [value for value in item.funcargs.values() if isinstance(value, Daemon)]
-    item.stash[LOGS] = [(daemon, daemon.log_size) for daemon in daemons]
+    item.stash[LOGS] = [(daemon, max(daemon.log_size - back, 0)) for daemon in daemons]
 
 
 @pytest.hookimpl(hookwrapper=True)
