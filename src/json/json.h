@@ -62,7 +62,10 @@ struct gs_slice gs_json_get_str(yyjson_val *obj, const char *name);
 yyjson_val *gs_json_get_arr(yyjson_val *obj, const char *name);
 yyjson_val *gs_json_get_obj(yyjson_val *obj, const char *name);
 // The view of a string value; empty for anything else.
-struct gs_slice gs_json_str(yyjson_val *value);
+static inline struct gs_slice gs_json_str(yyjson_val *value)
+{
+    return gs_slice_of(yyjson_get_str(value), yyjson_is_str(value) ? yyjson_get_len(value) : 0);
+}
 
 // name and s are copied into doc. A slice with NULL data gives null. False only when memory ran
 // out.

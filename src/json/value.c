@@ -49,11 +49,6 @@ enum gs_status gs_json_freeze(yyjson_mut_doc *doc, yyjson_doc **out_doc, struct 
     return GS_OK;
 }
 
-struct gs_slice gs_json_str(yyjson_val *value)
-{
-    return gs_slice_of(yyjson_get_str(value), yyjson_is_str(value) ? yyjson_get_len(value) : 0);
-}
-
 struct gs_slice gs_json_get_str(yyjson_val *obj, const char *name)
 {
     return gs_json_str(yyjson_obj_get(obj, name));
