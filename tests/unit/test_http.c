@@ -309,7 +309,7 @@ static void clients_that_break_off_are_forgotten(void **state)
     (void)state;
     struct gs_http_options options = rig_options();
     // Where libmicrohttpd does not notice, the deadline of the headers does.
-    options.header_timeout_ms = 300;
+    options.header_timeout_ms = 2000;
     struct rig *rig = rig_start(&options);
     for (size_t i = 0; i < GS_COUNT(requests); i++) {
         int fd = rig_dial(rig);

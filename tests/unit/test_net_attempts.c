@@ -168,7 +168,9 @@ static void no_repetition_beyond_the_deadline(void **state)
     struct gs_net_request request = request_to(server, "GET");
     request.repeatable = true;
     request.deadline_ms = gs_clock_mono_ms() + 40;
-    assert_int_equal(ask(net, server, &request).err.code, GS_CODE_HOST_UNREACHABLE);
+    enum gs_code code = ask(net, server, &request).err.code;
+    // On a machine that is busy the time may be over before the first failure.
+    assert_true(code == GS_CODE_HOST_UNREACHABLE || code == GS_CODE_HOST_TIMEOUT);
     assert_true(loopback_accepts(server) < 3);
     loopback_stop(server);
 }
@@ -202,6 +204,16 @@ static enum gs_net_host_state state_of(struct gs_net *client)
     return failing.state;
 }
 
+// Asks until the pause is over.
+static struct outcome ask_after_the_pause(struct gs_net *client, struct loopback *server,
+                                          struct gs_net_request *request)
+{
+    struct outcome outcome;
+    while ((outcome = ask(client, server, request)).err.code == GS_CODE_HOST_DOWN)
+        gs_clock_sleep_ms(5);
+    return outcome;
+}
+
 static void a_host_that_fails_is_left_alone(void **state)
 {
     (void)state;
@@ -224,11 +236,11 @@ static void a_host_that_fails_is_left_alone(void **state)
     gs_clock_sleep_ms(1050);
     assert_int_equal(state_of(client), GS_NET_HOST_PROBED);
     request = request_to(server, "GET");
+    int64_t probed_ms = gs_clock_mono_ms();
     assert_int_equal(ask(client, server, &request).http_status, 500);
-    gs_clock_sleep_ms(1050);
-    assert_int_equal(ask(client, server, &request).err.code, GS_CODE_HOST_DOWN);
-    gs_clock_sleep_ms(LONGEST_PAUSE_MS - 1000);
-    assert_int_equal(ask(client, server, &request).http_status, 200);
+    assert_int_equal(ask_after_the_pause(client, server, &request).http_status, 200);
+    // A quarter less than the longest at most, which is more than the first one can be.
+    assert_true(gs_clock_mono_ms() - probed_ms >= LONGEST_PAUSE_MS * 3 / 4);
     assert_int_equal(ask(client, server, &request).http_status, 200);
     struct gs_net_failing none = {.failures = 0};
     gs_net_list_failing(client, remember, &none);
