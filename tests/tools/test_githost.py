@@ -171,12 +171,16 @@ def test_the_rate_limit(host, repo, curl):
 
 
 def test_tokens_live_as_long_as_told(host, repo, curl):
-    host.settings(tokenTtl=0.3, tokenLength=400)
-    token = host.token()
-    assert len(token) == 404
-    assert ask(curl, host, "/repos/acme/apps", token)[0] == 200
-    time.sleep(0.4)
-    assert ask(curl, host, "/repos/acme/apps", token)[0] == 401
+    host.settings(tokenTtl=600, tokenLength=400)
+    lasting = host.token()
+    assert len(lasting) == 404
+    host.settings(tokenTtl=0.3)
+    brief = host.token()
+    give_up = time.monotonic() + 60
+    while ask(curl, host, "/repos/acme/apps", brief)[0] != 401 and time.monotonic() < give_up:
+        pass
+    assert ask(curl, host, "/repos/acme/apps", brief)[0] == 401
+    assert ask(curl, host, "/repos/acme/apps", lasting)[0] == 200
 
 
 def test_a_second_app_is_a_stranger(host, repo, curl, make_jwt):
@@ -418,7 +422,7 @@ def is_running(group):
 
 
 def wait_until_gone(group):
-    give_up = time.monotonic() + 5
+    give_up = time.monotonic() + 60
     while is_running(group) and time.monotonic() < give_up:
         time.sleep(0.05)
     return not is_running(group)
@@ -440,7 +444,7 @@ def test_the_host_ends_with_its_caller(tmp_path):
     host = Host.start(tmp_path / "h", tls=False)
     group = group_of_nginx(host)
     host._process.stdin.close()
-    assert host._process.wait(5) == 0
+    assert host._process.wait(60) == 0
     assert not is_running(group)
 
 

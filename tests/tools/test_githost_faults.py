@@ -232,7 +232,7 @@ def test_requests_on_one_connection_and_chunked_bodies(host, repo, curl, tmp_pat
     )
     assert status == 200 and answer.startswith(b"0008NAK\nPACK")
     address = urlsplit(host.info["faultGitBase"])
-    with socket.create_connection((address.hostname, address.port), timeout=5) as sock:
+    with socket.create_connection((address.hostname, address.port), timeout=60) as sock:
         stream = sock.makefile("rwb")
         for _ in range(3):
             stream.write(b"GET /api/v3/zen HTTP/1.1\r\nHost: x\r\nUser-Agent: t\r\n\r\n")
@@ -244,7 +244,7 @@ def test_requests_on_one_connection_and_chunked_bodies(host, repo, curl, tmp_pat
 
 def test_what_is_not_http_is_refused(host):
     address = urlsplit(host.info["adminUrl"])
-    with socket.create_connection((address.hostname, address.port), timeout=5) as sock:
+    with socket.create_connection((address.hostname, address.port), timeout=60) as sock:
         sock.sendall(b"nonsense\r\n\r\n")
         assert sock.recv(4096).startswith(b"HTTP/1.1 400 Bad Request\r\n")
 
