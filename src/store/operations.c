@@ -15,7 +15,7 @@ static const char *const state_texts[] = {
 #define COLUMNS                                                                                    \
     "id, kind, state, organization_id, app_id, version_id, request, commit_id, result,"            \
     " error_code, error_message, error_details, http_status, progress, phase, created_at,"         \
-    " updated_at"
+    " updated_at, resumed"
 
 const char *gs_operation_state_text(enum gs_operation_state state)
 {
@@ -61,6 +61,7 @@ static void read_operation(struct gs_row *row, void *out)
     op->phase = gs_row_text(row);
     op->created_at = gs_row_int(row);
     op->updated_at = gs_row_int(row);
+    op->resumed = gs_row_int(row);
 }
 
 static const struct gs_row_type operation_type = {sizeof(struct gs_operation), read_operation};
@@ -71,14 +72,15 @@ enum gs_status gs_store_add_operation(struct gs_tx *tx, const struct gs_operatio
     return gs_sql_run(
         tx->db,
         "INSERT INTO operations (" COLUMNS ")"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         GS_SQL_ARGS(gs_sql_text(op->id), gs_sql_text(op->kind), gs_sql_text(state_texts[op->state]),
                     gs_sql_text(op->organization_id), gs_sql_text(op->app_id),
                     gs_sql_text(op->version_id), gs_sql_text(op->request), gs_sql_text(op->commit),
                     gs_sql_text(op->result), gs_sql_text(op->error_code),
                     gs_sql_text(op->error_message), gs_sql_text(op->error_details),
                     gs_sql_int(op->http_status), gs_sql_int(op->progress), gs_sql_text(op->phase),
-                    gs_sql_int(op->created_at), gs_sql_int(op->updated_at)),
+                    gs_sql_int(op->created_at), gs_sql_int(op->updated_at),
+                    gs_sql_int(op->resumed)),
         err);
 }
 
@@ -97,6 +99,14 @@ enum gs_status gs_store_update_operation(struct gs_tx *tx, const struct gs_opera
                     gs_sql_int(op->http_status), gs_sql_int(op->progress), gs_sql_text(op->phase),
                     gs_sql_int(op->updated_at), gs_sql_text(op->id)),
         err);
+}
+
+enum gs_status gs_store_count_resumed(struct gs_tx *tx, struct gs_error *err)
+{
+    return gs_sql_run(tx->db, "UPDATE operations SET resumed = resumed + 1 WHERE state IN (?, ?)",
+                      GS_SQL_ARGS(gs_sql_text(state_texts[GS_OP_QUEUED]),
+                                  gs_sql_text(state_texts[GS_OP_RUNNING])),
+                      err);
 }
 
 enum gs_status gs_store_get_operation(struct gs_tx *tx, const char *id, struct gs_arena *arena,

@@ -288,12 +288,15 @@ struct gs_operation {
     int progress;                           // 0 to 100
     const char *phase;                      // "fetching", …, or NULL
     int64_t created_at, updated_at;
+    int64_t resumed; // starts that took it up again
 };
 enum gs_status gs_store_add_operation(struct gs_tx *tx, const struct gs_operation *op,
                                       struct gs_error *err) GS_MUST_CHECK;
-// Sets everything but id, kind, request and created_at.
+// Sets everything but id, kind, request, created_at and resumed.
 enum gs_status gs_store_update_operation(struct gs_tx *tx, const struct gs_operation *op,
                                          struct gs_error *err) GS_MUST_CHECK;
+// Counts one more start for each that is open and was not committed.
+enum gs_status gs_store_count_resumed(struct gs_tx *tx, struct gs_error *err) GS_MUST_CHECK;
 enum gs_status gs_store_get_operation(struct gs_tx *tx, const char *id, struct gs_arena *arena,
                                       struct gs_operation *out_op,
                                       struct gs_error *err) GS_MUST_CHECK;

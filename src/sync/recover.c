@@ -3,7 +3,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sync/sync_internal.h"
 
-enum { OPEN_MAX = 100000 };
+// An operation that nobody waits for is run again at so many starts; of one that is still not ended then, the server may have died.
+enum { OPEN_MAX = 100000, RESUMED_MAX = 5 };
+
+// Durable before anything is run again.
+static enum gs_status count_start(struct gs_sync *sync, struct gs_error *err)
+{
+    GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
+    enum gs_status status = gs_tx_write(sync->options.store, &tx, err);
+    if (status == GS_OK)
+        status = gs_store_count_resumed(tx, err);
+    return status == GS_OK ? gs_tx_commit(&tx, err) : status;
+}
 
 static enum gs_status list_open(struct gs_sync *sync, struct gs_arena *arena,
                                 struct gs_operation **out_ops, size_t *out_count,
@@ -11,7 +22,9 @@ static enum gs_status list_open(struct gs_sync *sync, struct gs_arena *arena,
 {
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
     struct gs_operation_filter filter = {.open_only = true, .limit = OPEN_MAX};
-    enum gs_status status = gs_tx_read(sync->options.store, &tx, err);
+    enum gs_status status = count_start(sync, err);
+    if (status == GS_OK)
+        status = gs_tx_read(sync->options.store, &tx, err);
     return status == GS_OK ? gs_store_list_operations(tx, &filter, arena, out_ops, out_count, err)
                            : status;
 }
@@ -37,6 +50,12 @@ static enum gs_status prepare(struct task *task, struct gs_error *err)
     if (!committed && !task->detached)
         return gs_fail(err, GS_CODE_INTERRUPTED, NULL,
                        "the server was stopped before this call had changed anything; repeat it");
+    if (!committed && task->op.resumed > RESUMED_MAX)
+        return gs_fail(err, GS_CODE_INTERRUPTED, NULL,
+                       "the server was stopped %d times before this call had changed anything; it "
+                       "is not tried again. Look in the log whether the call stops it, and repeat "
+                       "the call if it does not",
+                       RESUMED_MAX + 1);
     // What nobody waited for is wanted as much as ever.
     task->ask_only &= !task->detached;
     task->settling = committed;

@@ -21,6 +21,7 @@ from keyed import (
 from place import with_text
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
+STARTS_THAT_RESUME = 5
 ASYNC = {"Prefer": "respond-async"}
 
 
@@ -247,6 +248,29 @@ def test_what_was_accepted_survives_a_crash(daemon, point, faulty_on):
     again = keyed(place.client, key, "POST", push_path(app), body, **ASYNC)
     assert accepted(again)["id"] == operation and is_replayed(again)
     assert len(place.repo.log()) == commits + 1
+
+
+@needs_hooks
+def test_what_stops_the_server_is_not_tried_for_ever(daemon, faulty_on):
+    place = faulty_on(daemon)
+    app = place.new_app()
+    daemon.stop()
+    daemon.crash_at = "push.looked"
+    for start in range(1 + STARTS_THAT_RESUME):
+        held = place.hold_advert()
+        daemon.start()
+        if start == 0:
+            operation = accepted(push_async(place, app))["id"]
+        assert place.client.operation(operation).ok()["state"] in ("queued", "running")
+        place.let_go(held)
+        daemon.wait_killed()
+    daemon.start()
+    told = ended(place.client, operation)
+    assert told["state"] == "failed" and told["error"]["code"] == "interrupted"
+    assert "not tried again" in told["error"]["message"]
+    daemon.crash_at = None
+    daemon.restart()
+    assert place.push(app).ok()["status"] == "pushed"
 
 
 @needs_hooks
