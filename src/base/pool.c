@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/pool.h"
 
-#include <pthread.h>
 #include <signal.h>
 
 #include "base/arena.h"
@@ -17,6 +16,7 @@ struct gs_pool {
     pthread_cond_t wake;
     struct job *ring;
     size_t ring_size, first, waiting;
+    size_t idle; // threads that sleep or are about to take a job
     bool stopping;
     size_t threads;
     pthread_t ids[];
@@ -25,8 +25,10 @@ struct gs_pool {
 static bool next_job(struct gs_pool *pool, struct job *out_job)
 {
     pthread_mutex_lock(&pool->lock);
+    pool->idle++;
     while (pool->waiting == 0 && !pool->stopping)
         pthread_cond_wait(&pool->wake, &pool->lock);
+    pool->idle--;
     bool found = pool->waiting > 0;
     if (found) {
         *out_job = pool->ring[pool->first];
@@ -92,16 +94,63 @@ void gs_pool_free(struct gs_pool *pool)
     free(pool);
 }
 
+// With the lock held, and room in the ring.
+static void append(struct gs_pool *pool, void (*run)(void *arg), void *arg)
+{
+    size_t at = (pool->first + pool->waiting) % pool->ring_size;
+    pool->ring[at] = (struct job){run, arg};
+    pool->waiting++;
+    pthread_cond_signal(&pool->wake);
+}
+
 bool gs_pool_submit(struct gs_pool *pool, void (*run)(void *arg), void *arg)
 {
     pthread_mutex_lock(&pool->lock);
     bool room = pool->waiting < pool->ring_size;
-    if (room) {
-        size_t at = (pool->first + pool->waiting) % pool->ring_size;
-        pool->ring[at] = (struct job){run, arg};
-        pool->waiting++;
-        pthread_cond_signal(&pool->wake);
-    }
+    if (room)
+        append(pool, run, arg);
     pthread_mutex_unlock(&pool->lock);
     return room;
+}
+
+// ---- Errands ---------------------------------------------------------------
+
+static bool submit_to_idle(struct gs_pool *pool, void (*run)(void *arg), void *arg)
+{
+    pthread_mutex_lock(&pool->lock);
+    bool taken = pool->waiting < pool->idle && pool->waiting < pool->ring_size;
+    if (taken)
+        append(pool, run, arg);
+    pthread_mutex_unlock(&pool->lock);
+    return taken;
+}
+
+static void run_errand(void *arg)
+{
+    struct gs_errand *errand = arg;
+    errand->run(errand->arg);
+    pthread_mutex_lock(&errand->lock);
+    errand->done = true;
+    pthread_cond_signal(&errand->ended);
+    pthread_mutex_unlock(&errand->lock);
+}
+
+void gs_errand_begin(struct gs_errand *errand, struct gs_pool *pool, void (*run)(void *arg),
+                     void *arg)
+{
+    *errand = (struct gs_errand){.run = run, .arg = arg};
+    pthread_mutex_init(&errand->lock, NULL);
+    pthread_cond_init(&errand->ended, NULL);
+    if (!submit_to_idle(pool, run_errand, errand))
+        run_errand(errand);
+}
+
+void gs_errand_await(struct gs_errand *errand)
+{
+    pthread_mutex_lock(&errand->lock);
+    while (!errand->done)
+        pthread_cond_wait(&errand->ended, &errand->lock);
+    pthread_mutex_unlock(&errand->lock);
+    pthread_cond_destroy(&errand->ended);
+    pthread_mutex_destroy(&errand->lock);
 }

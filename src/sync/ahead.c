@@ -41,6 +41,21 @@ static enum gs_status read_document(struct gs_sync *sync, const struct task *tas
     return gs_store_get_document(tx, version.document_id, &ahead->document, err);
 }
 
+// What git will hold of a document that is a file by itself, made beside the parsing.
+struct blob_errand {
+    struct gs_errand errand;
+    struct gs_slice content;
+    struct gs_git_blob *blob;
+};
+
+static void make_blob(void *arg)
+{
+    struct blob_errand *making = arg;
+    // The worker meets the same failure and tells it.
+    if (gs_git_blob_make(making->content, &making->blob, NULL) != GS_OK)
+        making->blob = NULL;
+}
+
 static enum gs_status prepare(struct gs_sync *sync, const struct task *task, const char *git_url,
                               struct ahead *ahead, struct gs_error *err)
 {
@@ -51,13 +66,17 @@ static enum gs_status prepare(struct gs_sync *sync, const struct task *task, con
     struct gs_slice content = gs_buf_slice(&ahead->document);
     if (!reserve(ahead))
         return GS_LIMIT;
+    bool single_file = gs_repository_has_single_files(sync, git_url);
+    struct blob_errand making = {.content = content};
+    if (single_file)
+        gs_errand_begin(&making.errand, sync->helpers, make_blob, &making);
     status = gs_document_parse_stored(content, "the version's document", &ahead->parsed, err);
-    if (status != GS_OK)
-        return status;
-    gs_document_scan(&ahead->parsed, task->arena, &ahead->scan);
-    return gs_repository_has_single_files(sync, git_url)
-               ? gs_git_blob_make(content, &ahead->blob, err)
-               : GS_OK;
+    if (status == GS_OK)
+        gs_document_scan(&ahead->parsed, task->arena, &ahead->scan);
+    if (single_file)
+        gs_errand_await(&making.errand);
+    ahead->blob = making.blob;
+    return status;
 }
 
 void gs_ahead_prepare(struct gs_sync *sync, struct task *task, const char *git_url)
