@@ -188,7 +188,6 @@ static void handle(void *ctx, struct gs_http_exchange *exchange)
     struct gs_error err = GS_ERROR_INIT;
     enum gs_status status =
         gs_fail(&err, GS_CODE_OVERLOADED, NULL, "too many calls wait; try again later");
-    err.retry_after_s = 5;
     gs_call_finish(call, status, &err);
 }
 

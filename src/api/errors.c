@@ -93,7 +93,7 @@ enum gs_status gs_api_write_error(const struct gs_error *error, const char *requ
     return gs_json_write_mut(doc, out, err);
 }
 
-// Whoever is asked to come again is told when; what gives no advice of its own (a server that stops) has passed soon.
+// Whoever is asked to come again is told when; what gives no advice of its own (a full queue, a server that stops) has passed soon.
 static void add_retry_after(struct gs_http_exchange *exchange, const struct gs_error *err)
 {
     long wait_s = err->retry_after_s;

@@ -308,11 +308,8 @@ enum gs_status gs_sync_enqueue(struct gs_sync *sync, const char *git_url, struct
     pthread_mutex_unlock(&sync->lock);
     if (room)
         return GS_OK;
-    enum gs_status status = gs_fail(err, GS_CODE_OVERLOADED, NULL,
-                                    "too many calls wait for their git host; try again later");
-    if (err)
-        err->retry_after_s = 5;
-    return status;
+    return gs_fail(err, GS_CODE_OVERLOADED, NULL,
+                   "too many calls wait for their git host; try again later");
 }
 
 void gs_sync_count(struct gs_sync *sync, struct gs_sync_counts *out_counts)
