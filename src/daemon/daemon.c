@@ -12,6 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/log.h"
@@ -27,6 +31,16 @@ static void protect_memory(void)
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
     prctl(PR_SET_DUMPABLE, 0);
+}
+
+// Each of malloc's arenas keeps what was freed in it. By default there are eight for a processor, and calls wander over the threads; more than the
+// processors cannot be at work at once. Before the first thread.
+static void bound_arenas(void)
+{
+#ifdef __GLIBC__
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    mallopt(M_ARENA_MAX, processors > 0 ? (int)processors : 1);
+#endif
 }
 
 // A connection is a descriptor, and the default soft limit is low.
@@ -238,6 +252,7 @@ int gs_daemon_main(int argc, char *const *argv, char *const *environ)
     gs_log_set_level(level);
     umask(077);
     raise_file_limit();
+    bound_arenas();
     block_signals(&signals);
     if (start(&daemon, &err) != GS_OK)
         return fail_start(&daemon, &err,
