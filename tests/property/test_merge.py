@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps import LISTS, app_of, documents, edited, edits, entities_of, pointer, value_at
+from drawn_apps import LISTS, app_of, documents, edited, edits, entities_of, pointer, value_at
 from jsbytes import to_js_bytes
 
 MERGED, CONFLICTS = 0, 1
