@@ -87,16 +87,29 @@ static enum gs_status take_list(yyjson_val *value, enum gs_entity_kind kind, str
     return sort(kind, list, err);
 }
 
+// The layout has one place for both.
+static enum gs_status take_tooljet_version(yyjson_val *root, yyjson_val *app,
+                                           yyjson_val **out_version, struct gs_error *err)
+{
+    yyjson_val *around = yyjson_obj_get(root, "tooljet_version");
+    yyjson_val *inside = yyjson_obj_get(app, "tooljetVersion");
+    if (around && inside && !yyjson_equals(around, inside))
+        return gs_fail(err, GS_CODE_LAYOUT_UNSUPPORTED, "/tooljet_version",
+                       "tooljet_version and the app's tooljetVersion differ, and the per-entity "
+                       "layout has a place for one of them; remove the other");
+    *out_version = around ? around : inside;
+    return GS_OK;
+}
+
 enum gs_status gs_entities_from_document(const struct gs_document *document, struct gs_arena *arena,
                                          struct gs_entities *out_entities, struct gs_error *err)
 {
     yyjson_val *root = yyjson_doc_get_root(document->json);
     struct gs_entities entities = {.app = document->app,
-                                   .schema = yyjson_obj_get(document->app, "schemaDetails"),
-                                   .tooljet_version = yyjson_obj_get(root, "tooljet_version")};
-    if (!entities.tooljet_version)
-        entities.tooljet_version = yyjson_obj_get(document->app, "tooljetVersion");
+                                   .schema = yyjson_obj_get(document->app, "schemaDetails")};
     enum gs_status status = check_envelope(root, arena, err);
+    if (status == GS_OK)
+        status = take_tooljet_version(root, document->app, &entities.tooljet_version, err);
     for (size_t kind = 0; kind < GS_ENTITY_KINDS && status == GS_OK; kind++) {
         yyjson_val *parent = kind == GS_ENTITY_TABLES ? root : document->app;
         status = take_list(yyjson_obj_get(parent, gs_entity_kinds[kind].member),

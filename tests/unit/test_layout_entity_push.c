@@ -471,8 +471,11 @@ static void what_has_no_place_is_not_dropped(void **state)
         "{'app':[{'definition':{'appV2':{" HEAD VERSION "}}}],'workflows':[]}",
         "{'app':[{'definition':{'appV2':{" HEAD VERSION "}},'more':1}]}",
         "{'app':[{'definition':{'appV2':{" HEAD VERSION "},'more':1}}]}",
+        "{'app':[{'definition':{'appV2':{'tooljetVersion':'3.20.0'," HEAD VERSION
+        "}}}],'tooljet_version':'3.21.0'}",
     };
-    static const char *const pointers[] = {"/workflows", "/app/0/more", "/app/0/definition/more"};
+    static const char *const pointers[] = {"/workflows", "/app/0/more", "/app/0/definition/more",
+                                           "/tooljet_version"};
     for (size_t i = 0; i < GS_COUNT(documents); i++) {
         expect_refused(c, "A", committed_json(c, documents[i]), GS_CODE_LAYOUT_UNSUPPORTED);
         assert_string_equal(c->err.field, pointers[i]);
