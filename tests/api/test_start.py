@@ -4,11 +4,16 @@
 import http.client
 import json
 import os
+import re
+import resource
+import shutil
 import signal
 import ssl
 import stat
 import subprocess
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 from client import Client
@@ -228,3 +233,51 @@ def test_secrets_stay_inside(place, server):
         assert key not in text and TOKEN not in text and MASTER_KEY not in text
     database = b"".join(path.read_bytes() for path in server.data.glob("gitsync.db*"))
     assert key.encode() not in database and TOKEN.encode() not in database
+
+
+def nobody():
+    """Whom a server runs as here: never root, for whom every file can be read; None is who runs the tests."""
+    return 65534 if os.geteuid() == 0 else None
+
+
+@pytest.fixture
+def own_server():
+    """A process of gitsync that belongs to nobody(), with the core limit as high as it may be."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        program, data = Path(folder) / "gitsync", Path(folder) / "data"
+        shutil.copy(PROGRAM, program)
+        data.mkdir()
+        if nobody() is not None:
+            os.chown(data, nobody(), nobody())
+        limits = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (limits[1], limits[1]))
+        process = subprocess.Popen(
+            [program, "serve", f"--data={data}", "--listen=127.0.0.1:0"],
+            env={"LOCKBOX_MASTER_KEY": MASTER_KEY, "EXTERNAL_API_ACCESS_TOKEN": TOKEN},
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=data,
+            user=nobody(),
+        )
+        resource.setrlimit(resource.RLIMIT_CORE, limits)
+        with process:
+            assert any('"listening"' in line for line in process.stderr)
+            yield process
+            process.kill()
+
+
+def test_no_core_and_no_neighbour_sees_the_keys(own_server):
+    """Neither the memory nor the environment of the process, not even for others of the same user."""
+    place = Path("/proc") / str(own_server.pid)
+    limits = (place / "limits").read_text()
+    assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE), limits
+    for name in ("environ", "mem", "maps"):
+        seen = subprocess.run(["head", "-c1", place / name], user=nobody(), capture_output=True)
+        assert b"Permission denied" in seen.stderr and seen.stdout == b"", name
+    shown = subprocess.run(["ps", "-wwp", str(own_server.pid), "-o", "args="], capture_output=True)
+    assert b"serve" in shown.stdout
+    assert MASTER_KEY.encode() not in shown.stdout and TOKEN.encode() not in shown.stdout
+    own_server.send_signal(signal.SIGQUIT)  # of which a process leaves a core
+    ended = os.waitid(os.P_PID, own_server.pid, os.WEXITED | os.WNOWAIT)
+    assert (ended.si_code, ended.si_status) == (os.CLD_KILLED, signal.SIGQUIT)
