@@ -80,7 +80,7 @@ def test_fixture(tmp_path, travel, name):
         assert counts["exactMetas"] == counts["metas"]
 
 
-@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("bundle", BUNDLES, ids=[path.stem for path in BUNDLES])
 def test_real_repository(tmp_path, travel, bundle):
     folder = tmp_path / "real.git"
     clone = ["git", "clone", "--quiet", "--mirror", bundle, folder]
@@ -101,7 +101,7 @@ def test_fixture_converted(tmp_path, convert, name):
     assert counts["refused"] == {"ancient": 2, "broken": 1}.get(name, 0), reasons
 
 
-@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("bundle", BUNDLES, ids=[path.stem for path in BUNDLES])
 def test_real_repository_converted(tmp_path, convert, bundle):
     folder = tmp_path / "real.git"
     clone = ["git", "clone", "--quiet", "--mirror", bundle, folder]
