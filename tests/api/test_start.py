@@ -8,17 +8,17 @@ import re
 import resource
 import shutil
 import signal
+import socket
 import ssl
 import stat
 import subprocess
 import tempfile
-import threading
 from pathlib import Path
 
 import pytest
 from client import Client
 from daemon import MASTER_KEY, PROGRAM, TOKEN
-from place import Place, new_document
+from keyed import Background, until
 
 SECONDS = 30
 
@@ -180,27 +180,80 @@ def test_tls(start_daemon, tmp_path):
     daemon.stop()
 
 
-def test_calls_in_flight_finish_before_the_stop(start_daemon, host, make_repo, tmp_path):
-    daemon = start_daemon(tmp_path / "data")
-    client = Client(daemon)
-    place = Place(client, host, make_repo())
-    place.config["gitUrl"] = place.repo.fault_url
-    place.configure().ok(201)
-    app = place.import_app(new_document())
-    match = f"/{place.repo.name}.git/"
-    rule = {"match": match, "service": "git-receive-pack", "method": "POST", "times": 1}
-    host.fault("pass", delay_ms=1500, **rule)
-    answers = []
-    caller = threading.Thread(target=lambda: answers.append(place.push(app, "In flight")))
-    caller.start()
-    while not any(entry["state"] == "committed" for entry in client.operations().ok()["data"]):
-        pass
+def connect(daemon):
+    name, _, port = daemon.address.rpartition(":")
+    return socket.create_connection((name, int(port)), SECONDS)
+
+
+def head_of(daemon, method, path, **fields):
+    given = {"Host": daemon.address, "Authorization": f"Basic {TOKEN}"} | fields
+    lines = [f"{name.replace('_', '-')}: {value}" for name, value in given.items()]
+    return "\r\n".join([f"{method} {path} HTTP/1.1", *lines, "", ""]).encode()
+
+
+def refuses(daemon):
+    try:
+        connect(daemon).close()
+    except ConnectionError:
+        return True
+    return False
+
+
+def push_held(place, app):
+    """A push that is on its way and stays at the host until the rule, the other value, is removed."""
+    held = place.hold_post()
+    call = Background(lambda: place.push(app, "Held"))
+    until(lambda: any(rule["id"] == held and rule["hits"] for rule in place.host.faults()))
+    return call, held
+
+
+def test_calls_in_flight_finish_before_the_stop(start_daemon, faulty_on, tmp_path):
+    """So does a request of which a part is here; what comes later is refused, and nobody waits for an idle connection."""
+    daemon = start_daemon(tmp_path / "data", stop_timeout="50s")
+    place = faulty_on(daemon)
+    call, held = push_held(place, place.new_app())
+    body = b'{"name":"In the middle"}'
+    begun = {"Content_Type": "application/json", "Content_Length": len(body)}
+    begun["Expect"] = "100-continue"
+    with connect(daemon) as silent, connect(daemon) as kept, connect(daemon) as half:
+        kept.sendall(head_of(daemon, "GET", "/healthz"))
+        assert kept.recv(4096).startswith(b"HTTP/1.1 200 ")
+        half.sendall(head_of(daemon, "POST", "/api/ext/workspaces", **begun))
+        assert half.recv(4096).startswith(b"HTTP/1.1 100 ")
+        half.sendall(body[:9])
+        os.kill(daemon.pid, signal.SIGTERM)
+        until(lambda: refuses(daemon))
+        kept.sendall(head_of(daemon, "GET", "/api/ext/workspaces"))
+        late = http.client.HTTPResponse(kept)
+        late.begin()
+        assert (late.status, late.headers["Connection"]) == (503, "close")
+        assert json.loads(late.read())["code"] == "shutting_down" and kept.recv(1) == b""
+        half.sendall(body[9:])
+        finished = http.client.HTTPResponse(half)
+        finished.begin()
+        assert finished.status == 201, finished.read()
+        assert call.is_running
+        place.let_go(held)
+        answer = call.wait().ok()
+        assert answer["status"] == "pushed" and place.repo.head() == answer["commit"]["sha"]
+        daemon.stop()
+        assert silent.recv(1) == b""
+    place.assert_sound()
+    assert "stopped_with_work_left" not in daemon.log()
+
+
+def test_a_call_that_outlasts_the_stop_is_settled_by_the_next_start(start, faulty_on):
+    daemon = start(stop_timeout="100ms")
+    place = faulty_on(daemon)
+    call, held = push_held(place, place.new_app())
     daemon.stop()
-    caller.join(SECONDS)
-    assert answers[0].ok()["status"] == "pushed"
-    assert place.repo.head() == answers[0].json["commit"]["sha"]
-    with pytest.raises(ConnectionError):
-        client.workspaces()
+    assert "stopped_with_work_left" in daemon.log()
+    assert call.wait() is None and call.error
+    place.let_go(held)
+    daemon.start()
+    assert [entry["state"] for entry in place.settled()] == ["done"]
+    assert place.messages().count("Held") == 1
+    place.assert_sound()
 
 
 def test_health_needs_no_token(server):
