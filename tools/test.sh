@@ -241,6 +241,7 @@ all() {
     compile_asan
     unit_tests unit-asan "$asan"
     py_tests property-asan tests/property "$asan/gitsync" 0
+    BUILD=$asan py_tests corpus-asan "tests/corpus -k test_fixture" "$asan/gitsync" 1
     py_tests_asan
     py_tests api tests/api "$build/gitsync" 0
     compile_tsan
