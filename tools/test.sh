@@ -165,14 +165,15 @@ compile_fuzz() {
     step build-fuzz -- ninja -C "$fuzz" -j "$jobs" fuzz-all
 }
 
-# Lets a target run for a time on its seeds, what was once found and what this folder found before.
+# Lets a target run for a time on its seeds, what was once found and what this folder found before. The same way each time, so that a change is judged and
+# not the luck; FUZZ_SEED explores another one.
 fuzz_one() {
     local target=$1 seconds=$2 place=$fuzz/found/$1 status=0
     mkdir -p "$place/inputs"
     TMPDIR=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo /tmp)" gitsync-fuzz.XXXXXX)
     export TMPDIR
     UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1" \
-        "$fuzz/tests/fuzz/fuzz_$target" -max_total_time="$seconds" -max_len=16384 -timeout=20 \
+        "$fuzz/tests/fuzz/fuzz_$target" -seed="${FUZZ_SEED:-1}" -max_total_time="$seconds" -max_len=16384 -timeout=120 \
         -rss_limit_mb=2048 -print_final_stats=1 -dict=tests/fuzz/words.dict \
         -artifact_prefix="$place/" "$place/inputs" "$fuzz/tests/fuzz/seeds/$target" \
         "tests/fuzz/corpus/$target" >"$place/log" 2>&1 || status=$?

@@ -202,7 +202,7 @@ def test_the_host_fails(make_place, host):
 
 
 def test_the_host_is_silent(start_daemon, tmp_path, host, make_repo):
-    daemon = start_daemon(tmp_path, git_timeout="1s")
+    daemon = start_daemon(tmp_path, git_timeout="5s")
     try:
         repo = make_repo()
         place = Place(Client(daemon), host, repo, githubEnterpriseApiUrl=host.info["apiUrl"])

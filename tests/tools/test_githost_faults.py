@@ -253,5 +253,8 @@ def test_a_silent_connection_does_not_hold_up_others(host, repo, curl):
     host.fault("silent", match="waiting=1")
     thread = threading.Thread(target=curl, args=[refs(repo) + "&waiting=1"], kwargs={"limit": 1})
     thread.start()
+    deadline = time.monotonic() + 60
+    while host.faults()[0]["hits"] == 0:
+        assert time.monotonic() < deadline
     assert curl(refs(repo))[0] == 401
     thread.join()
