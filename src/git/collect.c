@@ -35,14 +35,14 @@ static void append(struct objects *objects, const git_oid *oid, git_object_t typ
 
 static bool contains(const struct gs_map *ids, const git_oid *oid)
 {
-    return gs_map_get(ids, gs_slice_of((const char *)oid->id, GIT_OID_RAWSZ)) != NULL;
+    return gs_map_get(ids, gs_oid_key(oid)) != NULL;
 }
 
 static void note(struct collection *collection, struct gs_map *ids, const git_oid *oid)
 {
     git_oid *copy = gs_arena_alloc(collection->scratch, sizeof *copy);
     *copy = *oid;
-    gs_map_put(ids, gs_slice_of((const char *)copy->id, GIT_OID_RAWSZ), copy);
+    gs_map_put(ids, gs_oid_key(copy), copy);
 }
 
 static void take(struct collection *collection, const struct gs_pack_object *object)

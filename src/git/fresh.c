@@ -43,14 +43,9 @@ void gs_fresh_clear(struct gs_fresh *fresh)
     gs_fresh_init(fresh);
 }
 
-static struct gs_slice key_of(const git_oid *oid)
-{
-    return gs_slice_of((const char *)oid->id, GIT_OID_RAWSZ);
-}
-
 static struct gs_fresh_object *find(const struct gs_fresh *fresh, const git_oid *oid)
 {
-    return gs_map_get(&fresh->by_id, key_of(oid));
+    return gs_map_get(&fresh->by_id, gs_oid_key(oid));
 }
 
 static struct gs_slice entry_of(const struct gs_fresh_object *object)
@@ -117,7 +112,7 @@ static enum gs_status make_room(struct gs_mirror *mirror, struct gs_error *err)
 
 static void remember(struct gs_fresh *fresh, struct gs_fresh_object *object)
 {
-    gs_map_put(&fresh->by_id, key_of(&object->oid), object);
+    gs_map_put(&fresh->by_id, gs_oid_key(&object->oid), object);
     fresh->bytes += object->len;
 }
 

@@ -34,6 +34,11 @@ void gs_oid_to_git(const struct gs_oid *oid, git_oid *out_oid);
 void gs_oid_from_git(const git_oid *oid, struct gs_oid *out_oid);
 // The forty digits as the wire has them: forty zeros for none.
 const char *gs_oid_wire(const struct gs_oid *oid);
+// The 20 bytes as the key of a map; a view of the id.
+static inline struct gs_slice gs_oid_key(const git_oid *oid)
+{
+    return gs_slice_of((const char *)oid->id, GIT_OID_RAWSZ);
+}
 // git check-ref-format, for a full name or HEAD, and not longer than GS_GIT_REF_MAX.
 bool gs_git_ref_is_valid(const char *name);
 

@@ -70,7 +70,7 @@ static void next_shelf(struct walk *walk)
 
 static enum gs_status load(struct walk *walk, const git_oid *tree, struct loaded *out_loaded)
 {
-    struct gs_slice key = gs_slice_of((const char *)tree->id, GIT_OID_RAWSZ);
+    struct gs_slice key = gs_oid_key(tree);
     struct loaded *found = gs_map_get(&walk->now.trees, key);
     found = found ? found : gs_map_get(&walk->before.trees, key);
     if (found) {
@@ -83,7 +83,7 @@ static enum gs_status load(struct walk *walk, const git_oid *tree, struct loaded
                                          &fresh->count, walk->err);
     if (status != GS_OK)
         return status;
-    gs_map_put(&walk->now.trees, gs_slice_of((const char *)fresh->id.id, GIT_OID_RAWSZ), fresh);
+    gs_map_put(&walk->now.trees, gs_oid_key(&fresh->id), fresh);
     *out_loaded = *fresh;
     return GS_OK;
 }

@@ -111,7 +111,7 @@ static void choose_first(struct gs_merge *merge, struct gs_merge_pack *pack)
 {
     for (size_t i = 0; i < pack->count; i++) {
         struct gs_merge_entry *entry = &pack->entries[i];
-        struct gs_slice id = gs_slice_of((const char *)entry->oid.id, GIT_OID_RAWSZ);
+        struct gs_slice id = gs_oid_key(&entry->oid);
         struct gs_merge_entry *first = gs_map_get(&merge->by_id, id);
         entry->first = first ? first : entry;
         if (!first)

@@ -6,14 +6,9 @@
 // What an object takes beside its content, about.
 enum { BYTES_MAX = 1 << 20, BYTES_EACH = 256 };
 
-static struct gs_slice key_of(const git_oid *oid)
-{
-    return gs_slice_of((const char *)oid->id, GIT_OID_RAWSZ);
-}
-
 git_odb_object *gs_recent_find(const struct gs_recent *recent, const git_oid *oid)
 {
-    git_odb_object *object = gs_map_get(&recent->by_id, key_of(oid));
+    git_odb_object *object = gs_map_get(&recent->by_id, gs_oid_key(oid));
     git_odb_object *found = NULL;
     if (object)
         git_odb_object_dup(&found, object); // counts; cannot fail
@@ -23,7 +18,7 @@ git_odb_object *gs_recent_find(const struct gs_recent *recent, const git_oid *oi
 void gs_recent_put(struct gs_recent *recent, git_odb_object *object)
 {
     size_t bytes = BYTES_EACH + git_odb_object_size(object);
-    struct gs_slice key = key_of(git_odb_object_id(object)); // lives in the object
+    struct gs_slice key = gs_oid_key(git_odb_object_id(object)); // lives in the object
     if (bytes > BYTES_MAX || gs_map_get(&recent->by_id, key))
         return;
     if (recent->bytes + bytes > BYTES_MAX)
