@@ -94,36 +94,27 @@ void gs_pool_free(struct gs_pool *pool)
     free(pool);
 }
 
-// With the lock held, and room in the ring.
-static void append(struct gs_pool *pool, void (*run)(void *arg), void *arg)
+// to_idle: only for a thread that has nothing to do.
+static bool submit(struct gs_pool *pool, bool to_idle, void (*run)(void *arg), void *arg)
 {
-    size_t at = (pool->first + pool->waiting) % pool->ring_size;
-    pool->ring[at] = (struct job){run, arg};
-    pool->waiting++;
-    pthread_cond_signal(&pool->wake);
+    pthread_mutex_lock(&pool->lock);
+    bool taken = pool->waiting < pool->ring_size && (!to_idle || pool->waiting < pool->idle);
+    if (taken) {
+        size_t at = (pool->first + pool->waiting) % pool->ring_size;
+        pool->ring[at] = (struct job){run, arg};
+        pool->waiting++;
+        pthread_cond_signal(&pool->wake);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return taken;
 }
 
 bool gs_pool_submit(struct gs_pool *pool, void (*run)(void *arg), void *arg)
 {
-    pthread_mutex_lock(&pool->lock);
-    bool room = pool->waiting < pool->ring_size;
-    if (room)
-        append(pool, run, arg);
-    pthread_mutex_unlock(&pool->lock);
-    return room;
+    return submit(pool, false, run, arg);
 }
 
 // ---- Errands ---------------------------------------------------------------
-
-static bool submit_to_idle(struct gs_pool *pool, void (*run)(void *arg), void *arg)
-{
-    pthread_mutex_lock(&pool->lock);
-    bool taken = pool->waiting < pool->idle && pool->waiting < pool->ring_size;
-    if (taken)
-        append(pool, run, arg);
-    pthread_mutex_unlock(&pool->lock);
-    return taken;
-}
 
 static void run_errand(void *arg)
 {
@@ -141,7 +132,7 @@ void gs_errand_begin(struct gs_errand *errand, struct gs_pool *pool, void (*run)
     *errand = (struct gs_errand){.run = run, .arg = arg};
     pthread_mutex_init(&errand->lock, NULL);
     pthread_cond_init(&errand->ended, NULL);
-    if (!submit_to_idle(pool, run_errand, errand))
+    if (!submit(pool, true, run_errand, errand))
         run_errand(errand);
 }
 
