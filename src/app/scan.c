@@ -142,7 +142,7 @@ static void check_member(struct gs_scanner *scanner, yyjson_val *value, const st
 // {"key":"password","value":…} and, as headers are written, ["Authorization", …].
 static void check_element(struct gs_scanner *scanner, yyjson_val *value, const struct step *at)
 {
-    struct gs_slice key = gs_json_str(yyjson_obj_getn(value, "key", strlen("key")));
+    struct gs_slice key = gs_json_get_str(value, "key");
     if (key.len > 0 && gs_key_names_secret(key))
         check_option(scanner, value, at, key);
     if (at->zone != ZONE_OPTIONS || yyjson_arr_size(value) != 2)

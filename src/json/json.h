@@ -56,16 +56,20 @@ void gs_json_write_string(struct gs_slice s, struct gs_buf *out);
 // text. NULL, the absent value, equals only itself. Linear time.
 bool gs_json_equal(yyjson_val *a, yyjson_val *b);
 
-// Members of an object, by name. An absent member, another type, or an obj that is no object gives
-// the empty slice or NULL. Slices view the document.
-struct gs_slice gs_json_get_str(yyjson_val *obj, const char *name);
-yyjson_val *gs_json_get_arr(yyjson_val *obj, const char *name);
-yyjson_val *gs_json_get_obj(yyjson_val *obj, const char *name);
 // The view of a string value; empty for anything else.
 static inline struct gs_slice gs_json_str(yyjson_val *value)
 {
     return gs_slice_of(yyjson_get_str(value), yyjson_is_str(value) ? yyjson_get_len(value) : 0);
 }
+
+// Members of an object, by name. An absent member, another type, or an obj that is no object gives
+// the empty slice or NULL. Slices view the document.
+static inline struct gs_slice gs_json_get_str(yyjson_val *obj, const char *name)
+{
+    return gs_json_str(yyjson_obj_get(obj, name));
+}
+yyjson_val *gs_json_get_arr(yyjson_val *obj, const char *name);
+yyjson_val *gs_json_get_obj(yyjson_val *obj, const char *name);
 
 // name and s are copied into doc. A slice with NULL data gives null. False only when memory ran
 // out.

@@ -49,11 +49,6 @@ enum gs_status gs_json_freeze(yyjson_mut_doc *doc, yyjson_doc **out_doc, struct 
     return GS_OK;
 }
 
-struct gs_slice gs_json_get_str(yyjson_val *obj, const char *name)
-{
-    return gs_json_str(yyjson_obj_get(obj, name));
-}
-
 yyjson_val *gs_json_get_arr(yyjson_val *obj, const char *name)
 {
     yyjson_val *value = yyjson_obj_get(obj, name);
