@@ -22,9 +22,7 @@ static enum gs_status list_open(struct gs_sync *sync, struct gs_arena *arena,
 {
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
     struct gs_operation_filter filter = {.open_only = true, .limit = OPEN_MAX};
-    enum gs_status status = count_start(sync, err);
-    if (status == GS_OK)
-        status = gs_tx_read(sync->options.store, &tx, err);
+    enum gs_status status = gs_tx_read(sync->options.store, &tx, err);
     return status == GS_OK ? gs_store_list_operations(tx, &filter, arena, out_ops, out_count, err)
                            : status;
 }
@@ -105,7 +103,9 @@ enum gs_status gs_sync_recover(struct gs_sync *sync, struct gs_error *err)
     GS_CLEANUP(gs_arena_cleanup) struct gs_arena *arena = gs_arena_new();
     struct gs_operation *ops = NULL;
     size_t count = 0;
-    enum gs_status status = list_open(sync, arena, &ops, &count, err);
+    enum gs_status status = count_start(sync, err);
+    if (status == GS_OK)
+        status = list_open(sync, arena, &ops, &count, err);
     if (status != GS_OK)
         return status;
     // Oldest first, as they were asked for.
