@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/pool.h"
 
+#include <pthread.h>
 #include <signal.h>
 
 #include "base/arena.h"
@@ -16,7 +17,6 @@ struct gs_pool {
     pthread_cond_t wake;
     struct job *ring;
     size_t ring_size, first, waiting;
-    size_t idle; // threads that sleep or are about to take a job
     bool stopping;
     size_t threads;
     pthread_t ids[];
@@ -25,10 +25,8 @@ struct gs_pool {
 static bool next_job(struct gs_pool *pool, struct job *out_job)
 {
     pthread_mutex_lock(&pool->lock);
-    pool->idle++;
     while (pool->waiting == 0 && !pool->stopping)
         pthread_cond_wait(&pool->wake, &pool->lock);
-    pool->idle--;
     bool found = pool->waiting > 0;
     if (found) {
         *out_job = pool->ring[pool->first];
@@ -94,54 +92,16 @@ void gs_pool_free(struct gs_pool *pool)
     free(pool);
 }
 
-// to_idle: only for a thread that has nothing to do.
-static bool submit(struct gs_pool *pool, bool to_idle, void (*run)(void *arg), void *arg)
+bool gs_pool_submit(struct gs_pool *pool, void (*run)(void *arg), void *arg)
 {
     pthread_mutex_lock(&pool->lock);
-    bool taken = pool->waiting < pool->ring_size && (!to_idle || pool->waiting < pool->idle);
-    if (taken) {
+    bool room = pool->waiting < pool->ring_size;
+    if (room) {
         size_t at = (pool->first + pool->waiting) % pool->ring_size;
         pool->ring[at] = (struct job){run, arg};
         pool->waiting++;
         pthread_cond_signal(&pool->wake);
     }
     pthread_mutex_unlock(&pool->lock);
-    return taken;
-}
-
-bool gs_pool_submit(struct gs_pool *pool, void (*run)(void *arg), void *arg)
-{
-    return submit(pool, false, run, arg);
-}
-
-// ---- Errands ---------------------------------------------------------------
-
-static void run_errand(void *arg)
-{
-    struct gs_errand *errand = arg;
-    errand->run(errand->arg);
-    pthread_mutex_lock(&errand->lock);
-    errand->done = true;
-    pthread_cond_signal(&errand->ended);
-    pthread_mutex_unlock(&errand->lock);
-}
-
-void gs_errand_begin(struct gs_errand *errand, struct gs_pool *pool, void (*run)(void *arg),
-                     void *arg)
-{
-    *errand = (struct gs_errand){.run = run, .arg = arg};
-    pthread_mutex_init(&errand->lock, NULL);
-    pthread_cond_init(&errand->ended, NULL);
-    if (!submit(pool, true, run_errand, errand))
-        run_errand(errand);
-}
-
-void gs_errand_await(struct gs_errand *errand)
-{
-    pthread_mutex_lock(&errand->lock);
-    while (!errand->done)
-        pthread_cond_wait(&errand->ended, &errand->lock);
-    pthread_mutex_unlock(&errand->lock);
-    pthread_cond_destroy(&errand->ended);
-    pthread_mutex_destroy(&errand->lock);
+    return room;
 }

@@ -3,7 +3,6 @@
 #ifndef GS_BASE_POOL_H
 #define GS_BASE_POOL_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -20,18 +19,5 @@ void gs_pool_free(struct gs_pool *pool);
 // run(arg) is called on one of the threads. False when queue_max jobs wait already: arg
 // stays the caller's. Thread-safe; jobs may submit jobs.
 bool gs_pool_submit(struct gs_pool *pool, void (*run)(void *arg), void *arg) GS_MUST_CHECK;
-
-// A job beside the caller's own work, which then waits for its end. Its members are pool.c's.
-struct gs_errand {
-    void (*run)(void *arg);
-    void *arg;
-    pthread_mutex_t lock;
-    pthread_cond_t ended;
-    bool done;
-};
-// Runs it on one of the threads if one has nothing to do, else here and now. The errand must stay where it is until it was awaited, exactly once.
-void gs_errand_begin(struct gs_errand *errand, struct gs_pool *pool, void (*run)(void *arg),
-                     void *arg);
-void gs_errand_await(struct gs_errand *errand);
 
 #endif

@@ -61,28 +61,19 @@ static struct gs_slice stream_of(const struct gs_fresh_object *object)
 
 // ---- Making ----------------------------------------------------------------
 
-// NULL when memory is out. The entry has room for the largest possible stream and is cut to what it
-// needs.
-static struct gs_fresh_object *compress_with(struct libdeflate_compressor *compressor,
-                                             const git_oid *oid, git_object_t type,
-                                             struct gs_slice content)
+// With the header of the entry and room for a stream; NULL when memory is out.
+static struct gs_fresh_object *new_object(const git_oid *oid, git_object_t type, size_t size,
+                                          size_t room)
 {
     char header[GS_PACK_ENTRY_MAX];
-    size_t header_len = gs_pack_entry_write((int)type, content.len, header);
-    size_t bound = libdeflate_zlib_compress_bound(compressor, content.len);
-    struct gs_fresh_object *object = malloc(sizeof *object + header_len + bound);
+    size_t header_len = gs_pack_entry_write((int)type, size, header);
+    struct gs_fresh_object *object = malloc(sizeof *object + header_len + room);
     if (!object)
         return NULL;
     // Before the bytes, which begin in the padding of the structure.
     *object = (struct gs_fresh_object){
-        .oid = *oid, .type = type, .size = content.len, .header_len = header_len};
+        .oid = *oid, .type = type, .size = size, .header_len = header_len, .len = header_len};
     memcpy(object->bytes, header, header_len);
-    const char *data = content.data ? content.data : "";
-    object->len = header_len + libdeflate_zlib_compress(compressor, data, content.len,
-                                                        object->bytes + header_len, bound);
-    void *cut = realloc(object, sizeof *object + object->len);
-    if (cut)
-        object = cut;
     return object;
 }
 
@@ -91,7 +82,19 @@ static struct gs_fresh_object *compress(struct gs_fresh *fresh, const git_oid *o
 {
     if (!fresh->compressor)
         fresh->compressor = libdeflate_alloc_compressor(COMPRESSION);
-    return fresh->compressor ? compress_with(fresh->compressor, oid, type, content) : NULL;
+    if (!fresh->compressor)
+        return NULL;
+    size_t room = libdeflate_zlib_compress_bound(fresh->compressor, content.len);
+    struct gs_fresh_object *object = new_object(oid, type, content.len, room);
+    if (!object)
+        return NULL;
+    const char *data = content.data ? content.data : "";
+    object->len += libdeflate_zlib_compress(fresh->compressor, data, content.len,
+                                            object->bytes + object->header_len, room);
+    void *cut = realloc(object, sizeof *object + object->len);
+    if (cut)
+        object = cut;
+    return object;
 }
 
 static enum gs_status fail_memory(struct gs_error *err, size_t size)
@@ -134,19 +137,18 @@ enum gs_status gs_fresh_add(struct gs_mirror *mirror, git_object_t type, const g
     return GS_OK;
 }
 
-enum gs_status gs_git_blob_make(struct gs_slice content, struct gs_git_blob **out_blob,
-                                struct gs_error *err)
+enum gs_status gs_git_blob_make(struct gs_slice content, struct gs_slice stream,
+                                struct gs_git_blob **out_blob, struct gs_error *err)
 {
     git_oid oid;
     enum gs_status status = gs_object_id(GIT_OBJECT_BLOB, content, &oid, err);
     if (status != GS_OK)
         return status;
-    struct libdeflate_compressor *compressor = libdeflate_alloc_compressor(COMPRESSION);
-    struct gs_fresh_object *object =
-        compressor ? compress_with(compressor, &oid, GIT_OBJECT_BLOB, content) : NULL;
-    libdeflate_free_compressor(compressor);
+    struct gs_fresh_object *object = new_object(&oid, GIT_OBJECT_BLOB, content.len, stream.len);
     if (!object)
-        return fail_memory(err, content.len);
+        return fail_memory(err, stream.len);
+    memcpy(object->bytes + object->len, stream.data, stream.len);
+    object->len += stream.len;
     object->offered = true;
     *out_blob = (struct gs_git_blob *)object;
     return GS_OK;

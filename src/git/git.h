@@ -89,8 +89,9 @@ enum gs_status gs_mirror_open(const char *folder, struct gs_mirror **out_mirror,
 void gs_mirror_close(struct gs_mirror *mirror);
 // A file's content, hashed and compressed ahead of the commit that brings it. Made and freed on any thread.
 struct gs_git_blob;
-enum gs_status gs_git_blob_make(struct gs_slice content, struct gs_git_blob **out_blob,
-                                struct gs_error *err) GS_MUST_CHECK;
+// stream: the content as a zlib stream (RFC 1950) without a preset dictionary, which is copied as it is.
+enum gs_status gs_git_blob_make(struct gs_slice content, struct gs_slice stream,
+                                struct gs_git_blob **out_blob, struct gs_error *err) GS_MUST_CHECK;
 void gs_git_blob_free(struct gs_git_blob *blob); // NULL is fine
 // Takes the blob: a commit that brings that content finds it ready. One that no commit brings goes nowhere.
 void gs_mirror_offer_blob(struct gs_mirror *mirror, struct gs_git_blob *blob);

@@ -13,8 +13,15 @@ enum gs_status gs_store_put_document(struct gs_tx *tx, const struct gs_document_
                       err);
 }
 
-enum gs_status gs_store_get_document(struct gs_tx *tx, const char *id, struct gs_buf *out,
-                                     struct gs_error *err)
+static void keep_stream(struct gs_slice packed, struct gs_buf *stream)
+{
+    gs_buf_clear(stream);
+    if (gs_document_is_zlib(packed) && !gs_buf_append_slice(stream, packed))
+        gs_buf_clear(stream);
+}
+
+enum gs_status gs_store_get_document_packed(struct gs_tx *tx, const char *id, struct gs_buf *out,
+                                            struct gs_buf *stream, struct gs_error *err)
 {
     GS_CLEANUP(gs_sql_finish) struct gs_row *row = NULL;
     bool found = false;
@@ -31,7 +38,17 @@ enum gs_status gs_store_get_document(struct gs_tx *tx, const char *id, struct gs
     // Unpacked from where it lies: a copy of something this large is worth avoiding.
     struct gs_slice packed = gs_row_blob_view(row);
     status = gs_row_check(row, err);
-    return status == GS_OK ? gs_document_unpack(packed, (size_t)size, id, out, err) : status;
+    if (status == GS_OK)
+        status = gs_document_unpack(packed, (size_t)size, id, out, err);
+    if (status == GS_OK && stream)
+        keep_stream(packed, stream);
+    return status;
+}
+
+enum gs_status gs_store_get_document(struct gs_tx *tx, const char *id, struct gs_buf *out,
+                                     struct gs_error *err)
+{
+    return gs_store_get_document_packed(tx, id, out, NULL, err);
 }
 
 void gs_documents_loosen(struct gs_tx *tx, const char *id)

@@ -96,7 +96,8 @@ enum gs_status gs_store_list_constants(struct gs_tx *tx, const char *organizatio
 
 // ---- Documents ----------------------------------------------------------------
 enum { GS_DOCUMENT_ID = 64 };
-// A document ready to be stored: its id (SHA-256 of the bytes, lower-case hex) and the bytes compressed by zstd. Made outside of transactions.
+// A document ready to be stored: its id (SHA-256 of the bytes, lower-case hex) and the bytes compressed as a zlib stream
+// (RFC 1950). Made outside of transactions.
 struct gs_document_blob {
     char id[GS_DOCUMENT_ID + 1];
     size_t size; // of the uncompressed bytes
@@ -112,6 +113,10 @@ enum gs_status gs_store_put_document(struct gs_tx *tx, const struct gs_document_
 // they are more than out's maximum. out is empty on failure.
 enum gs_status gs_store_get_document(struct gs_tx *tx, const char *id, struct gs_buf *out,
                                      struct gs_error *err) GS_MUST_CHECK;
+// The same, and in stream the zlib stream as it lies in the store; empty when an older server has stored it in another form, or it does not fit.
+enum gs_status gs_store_get_document_packed(struct gs_tx *tx, const char *id, struct gs_buf *out,
+                                            struct gs_buf *stream,
+                                            struct gs_error *err) GS_MUST_CHECK;
 
 // ---- Apps and versions ----------------------------------------------------------
 struct gs_app {

@@ -174,6 +174,8 @@ enum { GS_DOCUMENT_MAX = 256 << 20 };
 // Fills an empty buffer with the size bytes that packed holds, and checks them against the id.
 enum gs_status gs_document_unpack(struct gs_slice packed, size_t size, const char *id,
                                   struct gs_buf *out, struct gs_error *err) GS_MUST_CHECK;
+// Whether it is a zlib stream, which all are but those of servers that are older.
+bool gs_document_is_zlib(struct gs_slice packed);
 // Says that something in this transaction stopped using the document; NULL is fine.
 void gs_documents_loosen(struct gs_tx *tx, const char *id);
 // Removes those loosened documents that nothing uses by now.

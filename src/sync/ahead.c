@@ -1,4 +1,4 @@
-// What a push needs that does not depend on the branch: its document read, parsed, looked through and compressed. Done on the caller's thread while other
+// What a push needs that does not depend on the branch: its document read, parsed and looked through, and in the form in which it travels. Done on the caller's thread while other
 // pushes are at work on the repository, so that its worker is left with what must be done one after the other.
 // SPDX-License-Identifier: Apache-2.0
 #include <stdatomic.h>
@@ -27,7 +27,8 @@ void gs_ahead_free(struct ahead *ahead)
 }
 
 static enum gs_status read_document(struct gs_sync *sync, const struct task *task,
-                                    struct ahead *ahead, struct gs_error *err)
+                                    struct ahead *ahead, struct gs_buf *stream,
+                                    struct gs_error *err)
 {
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
     struct gs_version version;
@@ -38,44 +39,36 @@ static enum gs_status read_document(struct gs_sync *sync, const struct task *tas
     if (status != GS_OK)
         return status;
     ahead->document_id = version.document_id;
-    return gs_store_get_document(tx, version.document_id, &ahead->document, err);
+    return gs_store_get_document_packed(tx, version.document_id, &ahead->document, stream, err);
 }
 
-// What git will hold of a document that is a file by itself, made beside the parsing.
-struct blob_errand {
-    struct gs_errand errand;
-    struct gs_slice content;
-    struct gs_git_blob *blob;
-};
-
-static void make_blob(void *arg)
+// What git will hold of a document that is a file by itself. What the store does not have as a stream is compressed by the worker.
+static enum gs_status make_blob(struct ahead *ahead, const struct gs_buf *stream,
+                                struct gs_error *err)
 {
-    struct blob_errand *making = arg;
-    // The worker meets the same failure and tells it.
-    if (gs_git_blob_make(making->content, &making->blob, NULL) != GS_OK)
-        making->blob = NULL;
+    if (stream->len == 0)
+        return GS_OK;
+    return gs_git_blob_make(gs_buf_slice(&ahead->document), gs_buf_slice(stream), &ahead->blob,
+                            err);
 }
 
 static enum gs_status prepare(struct gs_sync *sync, const struct task *task, const char *git_url,
                               struct ahead *ahead, struct gs_error *err)
 {
+    bool single_file = gs_repository_has_single_files(sync, git_url);
+    GS_CLEANUP(gs_buf_release) struct gs_buf stream = {.max = sync->options.document_limit};
     gs_buf_init(&ahead->document, sync->options.document_limit);
-    enum gs_status status = read_document(sync, task, ahead, err);
+    enum gs_status status = read_document(sync, task, ahead, single_file ? &stream : NULL, err);
     if (status != GS_OK)
         return status;
-    struct gs_slice content = gs_buf_slice(&ahead->document);
     if (!reserve(ahead))
         return GS_LIMIT;
-    bool single_file = gs_repository_has_single_files(sync, git_url);
-    struct blob_errand making = {.content = content};
-    if (single_file)
-        gs_errand_begin(&making.errand, sync->helpers, make_blob, &making);
-    status = gs_document_parse_stored(content, "the version's document", &ahead->parsed, err);
+    status = make_blob(ahead, &stream, err);
+    if (status == GS_OK)
+        status = gs_document_parse_stored(gs_buf_slice(&ahead->document), "the version's document",
+                                          &ahead->parsed, err);
     if (status == GS_OK)
         gs_document_scan(&ahead->parsed, task->arena, &ahead->scan);
-    if (single_file)
-        gs_errand_await(&making.errand);
-    ahead->blob = making.blob;
     return status;
 }
 

@@ -6,7 +6,7 @@
 #include "sync/ahead_internal.h"
 #include "sync/group_internal.h"
 
-enum { BATCH_MAX = 256, HELPERS = 2 };
+enum { BATCH_MAX = 256 };
 
 // Calls of one class and one organization share their exchanges with the host.
 enum batch_class { CLASS_SETTLE, CLASS_PUSH, CLASS_PULL, CLASS_CONVERT, CLASS_CONFIGURE };
@@ -352,8 +352,6 @@ enum gs_status gs_sync_new(const struct gs_sync_options *options, struct gs_sync
     // One place for each repository that may run: the others wait in their lanes.
     status = gs_pool_new("git", options->workers, options->workers, &sync->pool, err);
     if (status == GS_OK)
-        status = gs_pool_new("helper", HELPERS, HELPERS, &sync->helpers, err);
-    if (status == GS_OK)
         status = gs_schedule_start(sync, err);
     if (status == GS_OK)
         *out_sync = sync;
@@ -391,7 +389,6 @@ void gs_sync_free(struct gs_sync *sync)
     gs_schedule_stop(sync);
     gs_upkeep_stop(sync);
     gs_pool_free(sync->pool);
-    gs_pool_free(sync->helpers);
     void *repo;
     for (size_t cursor = 0; gs_map_next(&sync->repositories, &cursor, NULL, &repo);)
         gs_repository_free(repo);

@@ -128,7 +128,6 @@ struct gs_sync {
     struct gs_sync_options options;
     char *folder;
     struct gs_pool *pool;    // of the repositories' workers
-    struct gs_pool *helpers; // for what a call does beside its own work
     struct known_documents *known;
     atomic_size_t ahead_bytes;  // that what was made ready for waiting pushes holds
     pthread_mutex_t lock;       // guards what follows

@@ -80,48 +80,6 @@ static void pool_is_bounded_and_in_order(void **state)
     assert_string_equal(gate.order, "abc");
 }
 
-static void note_thread(void *arg)
-{
-    *(pthread_t *)arg = pthread_self();
-}
-
-static void errands_are_ended_when_they_were_awaited(void **state)
-{
-    (void)state;
-    struct gs_pool *pool;
-    struct gs_errand errands[3];
-    assert_int_equal(gs_pool_new("unit", 2, 2, &pool, NULL), GS_OK);
-    for (int round = 0; round < 500; round++) {
-        atomic_store(&ran, 0);
-        int each[] = {1, 10, 100};
-        for (size_t i = 0; i < GS_COUNT(errands); i++)
-            gs_errand_begin(&errands[i], pool, count_job, &each[i]);
-        for (size_t i = 0; i < GS_COUNT(errands); i++)
-            gs_errand_await(&errands[i]);
-        assert_int_equal(atomic_load(&ran), 111);
-    }
-    gs_pool_free(pool);
-}
-
-static void an_errand_waits_for_no_busy_thread(void **state)
-{
-    (void)state;
-    struct gs_pool *pool;
-    struct gs_errand errand;
-    pthread_t thread;
-    char name = 'a';
-    atomic_store(&ran, 0);
-    pthread_mutex_lock(&gate.lock);
-    assert_int_equal(gs_pool_new("unit", 1, 2, &pool, NULL), GS_OK);
-    assert_true(gs_pool_submit(pool, start_and_pass_gate, &name));
-    wait_until_started();
-    gs_errand_begin(&errand, pool, note_thread, &thread);
-    assert_true(pthread_equal(thread, pthread_self()));
-    gs_errand_await(&errand);
-    pthread_mutex_unlock(&gate.lock);
-    gs_pool_free(pool);
-}
-
 static struct gs_pool *chain_pool;
 
 static void submit_next(void *arg)
@@ -307,8 +265,6 @@ int main(void)
         cmocka_unit_test(pool_runs_everything_before_it_ends),
         cmocka_unit_test(pool_is_bounded_and_in_order),
         cmocka_unit_test(pool_jobs_may_submit_jobs),
-        cmocka_unit_test(errands_are_ended_when_they_were_awaited),
-        cmocka_unit_test(an_errand_waits_for_no_busy_thread),
         cmocka_unit_test_setup_teardown(file_there_and_back, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(file_read_is_bounded, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(file_errors_name_the_path, make_folder, remove_folder),

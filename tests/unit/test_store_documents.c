@@ -2,13 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stored.h"
 
+#include <zlib.h>
+
 #include "base/random.h"
 #include "base/text.h"
 #include "store/store_internal.h"
 
 enum { LARGE = 20 << 20 };
 
-// Looks like JSON to zstd: words that come again, numbers that do not.
+// Looks like JSON to a compressor: words that come again, numbers that do not.
 static void fill_large(struct gs_buf *text)
 {
     uint32_t seed = 1;
@@ -82,6 +84,47 @@ static void documents_are_limited(void **state)
     STORED_IS(s, GS_LIMIT,
               gs_document_pack(gs_slice_of(&nothing, (size_t)GS_DOCUMENT_MAX + 1), &blob, &s->err));
     assert_int_equal(blob.size, 1);
+}
+
+static void what_an_older_server_stored_is_read(void **state)
+{
+    struct stored *s = *state;
+    static const char *const id =
+        "bfc545f047aaa998cb0d0837181e66f8e2fa467ce755abb2c0612ce1317f3b12";
+    GS_CLEANUP(gs_buf_release) struct gs_buf out, stream;
+    gs_buf_init(&out, 1 << 20);
+    gs_buf_init(&stream, 1 << 20);
+    gs_buf_append_str(&stream, "what was there before");
+    // By zstd 1.5, level 1.
+    stored_sql(s, "INSERT INTO documents (id, size, packed) VALUES"
+                  " ('bfc545f047aaa998cb0d0837181e66f8e2fa467ce755abb2c0612ce1317f3b12', 52,"
+                  "  x'28b52ffd20345501003402416e2061707020617320616e206f6"
+                  "c64657220736572766572206b6570742069742c2e0100e25c9e')");
+    stored_read(s);
+    STORED_OK(s, gs_store_get_document_packed(s->tx, id, &out, &stream, &s->err));
+    assert_string_equal(out.data, "An app as an older server kept it, kept it, kept it.");
+    assert_int_equal(stream.len, 0);
+    stored_end(s);
+}
+
+// Git's objects are such streams.
+static void a_document_comes_as_its_stream_too(void **state)
+{
+    struct stored *s = *state;
+    stored_write(s);
+    const char *id = stored_put_document(s, "to be pushed as it is, as it is");
+    stored_commit(s);
+    GS_CLEANUP(gs_buf_release) struct gs_buf out, stream;
+    gs_buf_init(&out, 1 << 20);
+    gs_buf_init(&stream, 1 << 20);
+    stored_read(s);
+    STORED_OK(s, gs_store_get_document_packed(s->tx, id, &out, &stream, &s->err));
+    Bytef inflated[64];
+    uLongf len = sizeof inflated;
+    assert_int_equal(uncompress(inflated, &len, (const Bytef *)stream.data, (uLong)stream.len),
+                     Z_OK);
+    assert_true(gs_slice_eq(gs_slice_of((const char *)inflated, len), gs_buf_slice(&out)));
+    stored_end(s);
 }
 
 static void expect_damaged(struct stored *s, const char *id, const char *sql)
@@ -229,6 +272,8 @@ int main(void)
         STORED_TEST(documents_come_back_byte_for_byte),
         STORED_TEST(twenty_megabytes_come_back),
         STORED_TEST(documents_are_limited),
+        STORED_TEST(what_an_older_server_stored_is_read),
+        STORED_TEST(a_document_comes_as_its_stream_too),
         STORED_TEST(damage_is_found),
         STORED_TEST(apps_take_what_only_they_use_with_them),
         STORED_TEST(a_deletion_that_is_rolled_back_deletes_nothing),
