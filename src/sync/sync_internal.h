@@ -127,7 +127,7 @@ struct upkeep {
 struct gs_sync {
     struct gs_sync_options options;
     char *folder;
-    struct gs_pool *pool;    // of the repositories' workers
+    struct gs_pool *pool; // of the repositories' workers
     struct known_documents *known;
     atomic_size_t ahead_bytes;  // that what was made ready for waiting pushes holds
     pthread_mutex_t lock;       // guards what follows
