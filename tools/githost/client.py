@@ -181,6 +181,10 @@ class Host:
         """The rules with their hits."""
         return self.call("GET", "/faults")
 
+    def hits(self, number):
+        """How many requests have come to a rule, those that it let pass included."""
+        return next(rule["hits"] for rule in self.faults() if rule["id"] == number)
+
     def remove_fault(self, number):
         """Ends one rule; a request that it holds goes on."""
         self.call("DELETE", f"/faults/{number}")
