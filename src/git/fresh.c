@@ -21,7 +21,6 @@ struct gs_fresh_object {
     size_t header_len; // of the pack entry; the zlib stream follows
     size_t len;
     bool saved;
-    bool offered; // nobody has asked for it yet
     unsigned char bytes[];
 };
 
@@ -122,11 +121,8 @@ static void remember(struct gs_fresh *fresh, struct gs_fresh_object *object)
 enum gs_status gs_fresh_add(struct gs_mirror *mirror, git_object_t type, const git_oid *oid,
                             struct gs_slice content, struct gs_error *err)
 {
-    struct gs_fresh_object *there = find(&mirror->fresh, oid);
-    if (there) {
-        there->offered = false;
+    if (find(&mirror->fresh, oid))
         return GS_OK;
-    }
     enum gs_status status = make_room(mirror, err);
     if (status != GS_OK)
         return status;
@@ -137,21 +133,34 @@ enum gs_status gs_fresh_add(struct gs_mirror *mirror, git_object_t type, const g
     return GS_OK;
 }
 
-enum gs_status gs_git_blob_make(struct gs_slice content, struct gs_slice stream,
-                                struct gs_git_blob **out_blob, struct gs_error *err)
+enum gs_status gs_fresh_take(struct gs_mirror *mirror, struct gs_git_blob **blob,
+                             struct gs_error *err)
 {
-    git_oid oid;
-    enum gs_status status = gs_object_id(GIT_OBJECT_BLOB, content, &oid, err);
+    enum gs_status status = make_room(mirror, err);
     if (status != GS_OK)
         return status;
-    struct gs_fresh_object *object = new_object(&oid, GIT_OBJECT_BLOB, content.len, stream.len);
-    if (!object)
-        return fail_memory(err, stream.len);
-    memcpy(object->bytes + object->len, stream.data, stream.len);
-    object->len += stream.len;
-    object->offered = true;
-    *out_blob = (struct gs_git_blob *)object;
+    struct gs_fresh_object *object = (struct gs_fresh_object *)*blob;
+    *blob = NULL;
+    if (find(&mirror->fresh, &object->oid))
+        free(object);
+    else
+        remember(&mirror->fresh, object);
     return GS_OK;
+}
+
+// ---- Ready before there is a mirror ----------------------------------------
+
+struct gs_git_blob *gs_git_blob_make(const struct gs_oid *oid, size_t size, struct gs_slice stream)
+{
+    git_oid id;
+    gs_oid_to_git(oid, &id);
+    struct gs_fresh_object *object = new_object(&id, GIT_OBJECT_BLOB, size, stream.len);
+    if (!object)
+        return NULL;
+    if (stream.len > 0)
+        memcpy(object->bytes + object->len, stream.data, stream.len);
+    object->len += stream.len;
+    return (struct gs_git_blob *)object;
 }
 
 void gs_git_blob_free(struct gs_git_blob *blob)
@@ -159,13 +168,19 @@ void gs_git_blob_free(struct gs_git_blob *blob)
     free(blob);
 }
 
-void gs_mirror_offer_blob(struct gs_mirror *mirror, struct gs_git_blob *blob)
+size_t gs_git_blob_weight(const struct gs_git_blob *blob)
 {
-    struct gs_fresh_object *object = (struct gs_fresh_object *)blob;
-    if (find(&mirror->fresh, &object->oid) || mirror->fresh.bytes > FRESH_BYTES_MAX)
-        free(object);
-    else
-        remember(&mirror->fresh, object);
+    return ((const struct gs_fresh_object *)blob)->len;
+}
+
+const git_oid *gs_git_blob_oid(const struct gs_git_blob *blob)
+{
+    return &((const struct gs_fresh_object *)blob)->oid;
+}
+
+size_t gs_git_blob_size(const struct gs_git_blob *blob)
+{
+    return ((const struct gs_fresh_object *)blob)->size;
 }
 
 enum gs_status gs_fresh_pack_entry(struct gs_mirror *mirror, const git_oid *oid, git_object_t type,
@@ -194,7 +209,7 @@ enum gs_status gs_fresh_pack_entry(struct gs_mirror *mirror, const git_oid *oid,
 static enum gs_status save(const struct gs_mirror *mirror, struct gs_fresh_object *object,
                            struct gs_error *err)
 {
-    if (object->saved || object->offered)
+    if (object->saved)
         return GS_OK;
     enum gs_status status = gs_loose_write(mirror->folder, &object->oid, object->type, object->size,
                                            stream_of(object), err);

@@ -87,14 +87,14 @@ struct gs_mirror;
 enum gs_status gs_mirror_open(const char *folder, struct gs_mirror **out_mirror,
                               struct gs_error *err) GS_MUST_CHECK;
 void gs_mirror_close(struct gs_mirror *mirror);
-// A file's content, hashed and compressed ahead of the commit that brings it. Made and freed on any thread.
+// A file's content that is compressed and whose id is known before a commit brings it. Made and freed on any thread.
 struct gs_git_blob;
-// stream: the content as a zlib stream (RFC 1950) without a preset dictionary, which is copied as it is.
-enum gs_status gs_git_blob_make(struct gs_slice content, struct gs_slice stream,
-                                struct gs_git_blob **out_blob, struct gs_error *err) GS_MUST_CHECK;
+// stream: the content as a zlib stream (RFC 1950) without a preset dictionary, copied as it is. Nothing is checked: a host does not take a blob that is not
+// what its id says. NULL when memory is out.
+struct gs_git_blob *gs_git_blob_make(const struct gs_oid *oid, size_t size, struct gs_slice stream);
 void gs_git_blob_free(struct gs_git_blob *blob); // NULL is fine
-// Takes the blob: a commit that brings that content finds it ready. One that no commit brings goes nowhere.
-void gs_mirror_offer_blob(struct gs_mirror *mirror, struct gs_git_blob *blob);
+// The bytes that it takes.
+size_t gs_git_blob_weight(const struct gs_git_blob *blob);
 // Forgets the commits that were made and not pushed.
 void gs_mirror_drop_unsent(struct gs_mirror *mirror);
 enum gs_status gs_mirror_discard(const char *folder, struct gs_error *err) GS_MUST_CHECK;
@@ -176,6 +176,8 @@ struct gs_edit {
     const char *path;
     const char *to_path;
     struct gs_slice content;
+    // Of a file that is ready: not NULL, and what it points to is taken (and NULL then) by the commit that brings it. Instead of content.
+    struct gs_git_blob **blob;
 };
 
 struct gs_commit_request {

@@ -134,6 +134,11 @@ void gs_fresh_clear(struct gs_fresh *fresh);
 // Adds an object, whose id the caller knows. One that is there already costs nothing.
 enum gs_status gs_fresh_add(struct gs_mirror *mirror, git_object_t type, const git_oid *oid,
                             struct gs_slice content, struct gs_error *err) GS_MUST_CHECK;
+// Adds a blob that is ready, and takes it. Fails only for want of room on the disk.
+enum gs_status gs_fresh_take(struct gs_mirror *mirror, struct gs_git_blob **blob,
+                             struct gs_error *err) GS_MUST_CHECK;
+const git_oid *gs_git_blob_oid(const struct gs_git_blob *blob);
+size_t gs_git_blob_size(const struct gs_git_blob *blob);
 // The object as an entry of a pack (gitformat-pack), undeltified; also one that is on the disk. Lives until gs_fresh_clear.
 enum gs_status gs_fresh_pack_entry(struct gs_mirror *mirror, const git_oid *oid, git_object_t type,
                                    struct gs_slice *out_entry, struct gs_error *err) GS_MUST_CHECK;

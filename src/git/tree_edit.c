@@ -5,8 +5,8 @@
 
 struct entry {
     struct gs_tree_entry stored;
-    struct folder *folder;          // when opened
-    const struct gs_slice *content; // of a file that is to be written
+    struct folder *folder;         // when opened
+    const struct gs_edit *written; // the edit that says what is in the file
 };
 
 // The entries are sorted as git sorts them. A folder that loses its last entry is taken out of its
@@ -201,18 +201,27 @@ static enum gs_status check_is_file(struct session *session, const char *path,
                              : "is a link or a submodule, which is left alone");
 }
 
+static bool is_ready(const struct gs_edit *edit)
+{
+    return edit->blob && *edit->blob;
+}
+
 static enum gs_status set_content(struct session *session, struct step step, struct entry *entry,
-                                  const struct gs_slice *content)
+                                  const struct gs_edit *edit)
 {
     git_oid oid;
-    enum gs_status status = gs_object_id(GIT_OBJECT_BLOB, *content, &oid, session->err);
+    enum gs_status status = GS_OK;
+    if (is_ready(edit))
+        oid = *gs_git_blob_oid(*edit->blob);
+    else
+        status = gs_object_id(GIT_OBJECT_BLOB, edit->content, &oid, session->err);
     if (status != GS_OK)
         return status;
     if (!entry) {
-        insert(session, step.folder, (struct entry){{step.name, GS_MODE_FILE, oid}, NULL, content});
+        insert(session, step.folder, (struct entry){{step.name, GS_MODE_FILE, oid}, NULL, edit});
     } else if (!git_oid_equal(&entry->stored.oid, &oid)) {
         entry->stored.oid = oid;
-        entry->content = content;
+        entry->written = edit;
         mark_changed(step.folder);
     }
     return GS_OK;
@@ -220,10 +229,11 @@ static enum gs_status set_content(struct session *session, struct step step, str
 
 static enum gs_status apply_write(struct session *session, const struct gs_edit *edit)
 {
-    if (edit->content.len > GS_GIT_FILE_MAX)
+    size_t size = is_ready(edit) ? gs_git_blob_size(*edit->blob) : edit->content.len;
+    if (size > GS_GIT_FILE_MAX)
         return gs_fail(session->err, GS_CODE_TOO_LARGE, NULL,
-                       "'%s' has %zu bytes; git hosts take files of up to %d", edit->path,
-                       edit->content.len, GS_GIT_FILE_MAX);
+                       "'%s' has %zu bytes; git hosts take files of up to %d", edit->path, size,
+                       GS_GIT_FILE_MAX);
     struct step step;
     enum gs_status status = gs_path_check(&session->rules, edit->path, session->err);
     if (status == GS_OK)
@@ -233,7 +243,7 @@ static enum gs_status apply_write(struct session *session, const struct gs_edit 
     struct entry *entry = find(step.folder, step.name);
     if (entry)
         status = check_is_file(session, edit->path, entry);
-    return status == GS_OK ? set_content(session, step, entry, &edit->content) : status;
+    return status == GS_OK ? set_content(session, step, entry, edit) : status;
 }
 
 static enum gs_status fail_not_plain(struct session *session, const char *path)
@@ -317,9 +327,11 @@ static enum gs_status write_folder(struct session *session, struct folder *folde
 
 static enum gs_status write_entry(struct session *session, struct entry *entry, size_t depth)
 {
-    if (entry->content)
-        return gs_fresh_add(session->mirror, GIT_OBJECT_BLOB, &entry->stored.oid, *entry->content,
-                            session->err);
+    if (entry->written && is_ready(entry->written))
+        return gs_fresh_take(session->mirror, entry->written->blob, session->err);
+    if (entry->written)
+        return gs_fresh_add(session->mirror, GIT_OBJECT_BLOB, &entry->stored.oid,
+                            entry->written->content, session->err);
     if (entry->folder && entry->folder->changed)
         return write_folder(session, entry->folder, depth + 1, &entry->stored.oid);
     return GS_OK;

@@ -19,6 +19,11 @@ void gs_edits_write(struct gs_edits *edits, const char *path, struct gs_slice co
     add(edits, (struct gs_edit){.kind = GS_EDIT_WRITE, .path = path, .content = content});
 }
 
+void gs_edits_write_blob(struct gs_edits *edits, const char *path, struct gs_git_blob **blob)
+{
+    add(edits, (struct gs_edit){.kind = GS_EDIT_WRITE, .path = path, .blob = blob});
+}
+
 void gs_edits_delete(struct gs_edits *edits, const char *path)
 {
     add(edits, (struct gs_edit){.kind = GS_EDIT_DELETE, .path = path});

@@ -122,6 +122,8 @@ struct gs_layout_push {
     const char *user;    // who is recorded as lastCommitUser
     int64_t when_ms;
     struct gs_slice document;
+    // The document as a file of a commit, when that is ready: single-file needs no more, and document may then be empty. Or NULL.
+    struct gs_git_blob **blob;
     enum gs_held held;
 };
 // The edits that make the commit's tree hold the app: one document file of this version (those of other versions of the app go), the folder moved when the app

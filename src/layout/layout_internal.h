@@ -60,6 +60,7 @@ struct gs_edits {
     size_t count, capacity;
 };
 void gs_edits_write(struct gs_edits *edits, const char *path, struct gs_slice content);
+void gs_edits_write_blob(struct gs_edits *edits, const char *path, struct gs_git_blob **blob);
 void gs_edits_delete(struct gs_edits *edits, const char *path);
 void gs_edits_move(struct gs_edits *edits, const char *path, const char *to_path);
 

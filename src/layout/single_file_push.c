@@ -184,6 +184,15 @@ static enum gs_status write_entry(struct plan *plan, struct gs_error *err)
     return status;
 }
 
+static void write_document(struct plan *plan)
+{
+    const struct gs_layout_push *push = plan->push;
+    if (push->blob && *push->blob)
+        gs_edits_write_blob(&plan->edits, plan->new_path, push->blob);
+    else
+        gs_edits_write(&plan->edits, plan->new_path, push->document);
+}
+
 static enum gs_status make_plan(struct plan *plan, struct gs_error *err)
 {
     bool done = false;
@@ -203,7 +212,7 @@ static enum gs_status make_plan(struct plan *plan, struct gs_error *err)
     status = leave_old_place(plan, err);
     if (status != GS_OK)
         return status;
-    gs_edits_write(&plan->edits, plan->new_path, plan->push->document);
+    write_document(plan);
     return write_entry(plan, err);
 }
 

@@ -55,6 +55,7 @@ enum gs_status gs_document_pack(struct gs_slice bytes, struct gs_document_blob *
 void gs_document_blob_release(struct gs_document_blob *blob)
 {
     gs_buf_release(&blob->packed);
+    gs_buf_release(&blob->summary);
 }
 
 static bool has_id(struct gs_slice bytes, const char *id)

@@ -102,6 +102,7 @@ struct gs_document_blob {
     char id[GS_DOCUMENT_ID + 1];
     size_t size; // of the uncompressed bytes
     struct gs_buf packed;
+    struct gs_buf summary; // what is kept with it for those who do not want to read it, or empty
 };
 enum gs_status gs_document_pack(struct gs_slice bytes, struct gs_document_blob *out_blob,
                                 struct gs_error *err) GS_MUST_CHECK;
@@ -113,9 +114,16 @@ enum gs_status gs_store_put_document(struct gs_tx *tx, const struct gs_document_
 // they are more than out's maximum. out is empty on failure.
 enum gs_status gs_store_get_document(struct gs_tx *tx, const char *id, struct gs_buf *out,
                                      struct gs_error *err) GS_MUST_CHECK;
-// The same, and in stream the zlib stream as it lies in the store; empty when an older server has stored it in another form, or it does not fit.
-enum gs_status gs_store_get_document_packed(struct gs_tx *tx, const char *id, struct gs_buf *out,
-                                            struct gs_buf *stream,
+// As it lies in the store, in the arena and not checked.
+struct gs_stored_document {
+    size_t size; // of the uncompressed bytes
+    struct gs_slice
+        stream; // the zlib stream; empty when an older server has stored it in another form
+    struct gs_slice summary; // or empty
+};
+enum gs_status gs_store_get_packed_document(struct gs_tx *tx, const char *id,
+                                            struct gs_arena *arena,
+                                            struct gs_stored_document *out_document,
                                             struct gs_error *err) GS_MUST_CHECK;
 
 // ---- Apps and versions ----------------------------------------------------------

@@ -1,16 +1,17 @@
-// What a push needs that does not depend on the branch: its document read, parsed and looked through, and in the form in which it travels. Done on the caller's thread while other
-// pushes are at work on the repository, so that its worker is left with what must be done one after the other.
+// What a push needs that does not depend on the branch: its document, made ready on the caller's thread while other pushes are at work on the
+// repository, so that its worker is left with what must be done one after the other.
 // SPDX-License-Identifier: Apache-2.0
 #include <stdatomic.h>
 
 #include "sync/ahead_internal.h"
 
-// What all waiting pushes together may hold; beyond it the worker does the work itself. A parsed document takes about three times its bytes.
-enum { BYTES_MAX = 64 << 20, BYTES_PER_BYTE = 4 };
+// What all waiting pushes together may hold; beyond it the worker does the work itself.
+enum { BYTES_MAX = 64 << 20 };
 
 static bool reserve(struct ahead *ahead)
 {
-    ahead->bytes = BYTES_PER_BYTE * ahead->document.len;
+    const struct gs_git_blob *blob = ahead->ready.blob;
+    ahead->bytes = ahead->ready.bytes.len + (blob ? gs_git_blob_weight(blob) : 0);
     size_t held = atomic_fetch_add(&ahead->sync->ahead_bytes, ahead->bytes);
     return held + ahead->bytes <= BYTES_MAX;
 }
@@ -20,15 +21,12 @@ void gs_ahead_free(struct ahead *ahead)
     if (!ahead)
         return;
     atomic_fetch_sub(&ahead->sync->ahead_bytes, ahead->bytes);
-    gs_document_release(&ahead->parsed);
-    gs_buf_release(&ahead->document);
-    gs_git_blob_free(ahead->blob);
+    gs_ready_release(&ahead->ready);
     free(ahead);
 }
 
-static enum gs_status read_document(struct gs_sync *sync, const struct task *task,
-                                    struct ahead *ahead, struct gs_buf *stream,
-                                    struct gs_error *err)
+static enum gs_status prepare(struct gs_sync *sync, const struct task *task, const char *git_url,
+                              struct ahead *ahead, struct gs_error *err)
 {
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
     struct gs_version version;
@@ -36,39 +34,12 @@ static enum gs_status read_document(struct gs_sync *sync, const struct task *tas
     if (status == GS_OK)
         status = gs_store_get_version(tx, task->request.app_id, task->request.version_id,
                                       task->arena, &version, err);
-    if (status != GS_OK)
-        return status;
-    ahead->document_id = version.document_id;
-    return gs_store_get_document_packed(tx, version.document_id, &ahead->document, stream, err);
-}
-
-// What git will hold of a document that is a file by itself. What the store does not have as a stream is compressed by the worker.
-static enum gs_status make_blob(struct ahead *ahead, const struct gs_buf *stream,
-                                struct gs_error *err)
-{
-    if (stream->len == 0)
-        return GS_OK;
-    return gs_git_blob_make(gs_buf_slice(&ahead->document), gs_buf_slice(stream), &ahead->blob,
-                            err);
-}
-
-static enum gs_status prepare(struct gs_sync *sync, const struct task *task, const char *git_url,
-                              struct ahead *ahead, struct gs_error *err)
-{
-    bool single_file = gs_repository_has_single_files(sync, git_url);
-    GS_CLEANUP(gs_buf_release) struct gs_buf stream = {.max = sync->options.document_limit};
-    gs_buf_init(&ahead->document, sync->options.document_limit);
-    enum gs_status status = read_document(sync, task, ahead, single_file ? &stream : NULL, err);
-    if (status != GS_OK)
-        return status;
-    if (!reserve(ahead))
-        return GS_LIMIT;
-    status = make_blob(ahead, &stream, err);
     if (status == GS_OK)
-        status = gs_document_parse_stored(gs_buf_slice(&ahead->document), "the version's document",
-                                          &ahead->parsed, err);
-    if (status == GS_OK)
-        gs_document_scan(&ahead->parsed, task->arena, &ahead->scan);
+        status = gs_ready_load(sync, tx, version.document_id,
+                               gs_repository_has_single_files(sync, git_url), task->arena,
+                               &ahead->ready, err);
+    if (status == GS_OK && !reserve(ahead))
+        status = GS_LIMIT;
     return status;
 }
 
@@ -86,11 +57,14 @@ void gs_ahead_prepare(struct gs_sync *sync, struct task *task, const char *git_u
         gs_ahead_free(ahead);
 }
 
-struct ahead *gs_ahead_take(struct task *task, const char *document_id)
+bool gs_ahead_take(struct task *task, const char *document_id, struct ready_document *out_ready)
 {
     struct ahead *ahead = task->ahead;
-    if (!ahead || strcmp(ahead->document_id, document_id) != 0)
-        return NULL;
+    if (!ahead || strcmp(ahead->ready.id, document_id) != 0)
+        return false;
+    *out_ready = ahead->ready;
+    ahead->ready = (struct ready_document){.id = NULL};
+    gs_ahead_free(ahead);
     task->ahead = NULL;
-    return ahead;
+    return true;
 }

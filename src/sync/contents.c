@@ -1,9 +1,8 @@
 // What a document holds beside being an app, for calls that refuse it or tell it: secrets in the open, and the
 // constants and secrets of the organization that it refers to. Never tells a secret's value.
 // SPDX-License-Identifier: Apache-2.0
-#include "app/scan.h"
 #include "base/map.h"
-#include "sync/sync_internal.h"
+#include "sync/ahead_internal.h"
 
 // Both forms in which a secret is told: a detail of a refusal, with the app, and a warning.
 static const char *describe_secret(struct gs_arena *arena, const struct gs_secret *secret)
@@ -128,19 +127,15 @@ enum gs_status gs_report_needs(struct gs_tx *tx, const struct gs_scan *scan,
     return status;
 }
 
-enum gs_status gs_scan_stored(struct gs_tx *tx, const char *document_id, size_t limit,
+enum gs_status gs_scan_stored(struct gs_sync *sync, struct gs_tx *tx, const char *document_id,
                               struct gs_arena *arena, struct gs_scan *out_scan,
                               struct gs_error *err)
 {
-    GS_CLEANUP(gs_buf_release) struct gs_buf bytes = {.max = limit};
-    struct gs_document document;
-    enum gs_status status = gs_store_get_document(tx, document_id, &bytes, err);
-    if (status == GS_OK)
-        status = gs_document_parse_stored(gs_buf_slice(&bytes), "the version's document", &document,
-                                          err);
+    struct ready_document ready;
+    enum gs_status status = gs_ready_load(sync, tx, document_id, true, arena, &ready, err);
     if (status != GS_OK)
         return status;
-    gs_document_scan(&document, arena, out_scan);
-    gs_document_release(&document);
+    *out_scan = ready.summary.scan;
+    gs_ready_release(&ready);
     return GS_OK;
 }

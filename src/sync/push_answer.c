@@ -38,14 +38,16 @@ static enum gs_status end_plan(struct push_batch *batch, const struct push_item 
 // Of a dry run: what changes for the app in git, entity by entity, and the files if that was asked for.
 static enum gs_status describe(struct session *session, struct push_item *item,
                                struct remote_app *remote, const struct gs_oid *tip,
-                               const struct local_version *local, yyjson_mut_doc *doc,
+                               struct local_version *local, yyjson_mut_doc *doc,
                                yyjson_mut_val *report, struct gs_error *err)
 {
     if (!item->task->request.dry_run)
         return GS_OK;
-    enum gs_status status = remote->entry ? gs_remote_load(session, remote, err) : GS_OK;
+    enum gs_status status = gs_ready_open(session->sync, &local->ready, err);
+    if (status == GS_OK && remote->entry)
+        status = gs_remote_load(session, remote, err);
     struct gs_slice before = gs_buf_slice(&remote->document);
-    struct gs_slice after = gs_buf_slice(&local->document);
+    struct gs_slice after = gs_buf_slice(&local->ready.bytes);
     yyjson_mut_val *changes = NULL;
     if (status == GS_OK)
         status = gs_report_changes(item->task, before, after, doc, &changes, err);
@@ -57,8 +59,8 @@ static enum gs_status describe(struct session *session, struct push_item *item,
 
 enum gs_status gs_push_begin_answer(struct push_batch *batch, struct push_item *item,
                                     struct remote_app *remote, const struct gs_oid *tip,
-                                    const struct local_version *local,
-                                    const struct restored *restored, struct gs_error *err)
+                                    struct local_version *local, const struct restored *restored,
+                                    struct gs_error *err)
 {
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *root = yyjson_mut_obj(doc);

@@ -19,16 +19,21 @@ static enum gs_held held_by(const struct remote_app *remote, const struct local_
                                                                         : GS_HELD_OTHER;
 }
 
+static bool brings_document(const struct gs_edit *edit, const struct local_version *local)
+{
+    const struct ready_document *ready = &local->ready;
+    return edit->blob ? edit->blob == &ready->blob
+                      : ready->opened && edit->content.data == ready->bytes.data;
+}
+
 // The next push of the app meets what this one writes.
 static void note_written(struct push_batch *batch, const struct push_item *item,
                          const struct local_version *local, const struct gs_commit_request *made)
 {
-    struct gs_slice document = gs_buf_slice(&local->document);
-    struct known_document known = {.plain = gs_scan_is_empty(&local->scan)};
+    struct known_document known = {.plain = gs_scan_is_empty(&local->ready.summary.scan)};
     snprintf(known.id, sizeof known.id, "%s", item->document_id);
     for (size_t i = 0; i < made->edit_count; i++)
-        for (size_t j = 0; made->edits[i].content.data == document.data && j < item->file_count;
-             j++)
+        for (size_t j = 0; brings_document(&made->edits[i], local) && j < item->file_count; j++)
             if (strcmp(made->edits[i].path, item->files[j].path) == 0)
                 gs_known_put(batch->session->sync->known, &item->files[j].oid, &known);
 }
@@ -69,25 +74,30 @@ static enum gs_status build(struct push_batch *batch, struct push_item *item, en
 }
 
 enum gs_status gs_push_build_commit(struct push_batch *batch, struct push_item *item,
-                                    const struct remote_app *remote,
-                                    const struct local_version *local, struct gs_oid *tip,
-                                    struct gs_error *err)
+                                    const struct remote_app *remote, struct local_version *local,
+                                    struct gs_oid *tip, struct gs_error *err)
 {
-    struct gs_arena *arena = item->task->arena;
     struct gs_commit_request made;
+    struct ready_document *ready = &local->ready;
+    enum gs_layout layout = gs_push_layout(batch, remote);
+    enum gs_status status = GS_OK;
+    if (layout != GS_LAYOUT_SINGLE_FILE || !ready->blob)
+        status = gs_ready_open(batch->session->sync, ready, err);
+    if (status != GS_OK)
+        return status;
     struct gs_layout_push push = {
         .git_app_id = item->git_app_id,
         .app_name = local->app.name,
-        .version_id = gs_arena_dup_slice(arena, local->parsed.version_id),
-        .version_name = gs_arena_dup_slice(arena, local->parsed.version_name),
-        .message = gs_arena_dup_slice(arena, item->task->request.message),
+        .version_id = ready->summary.version_id,
+        .version_name = ready->summary.version_name,
+        .message = gs_arena_dup_slice(item->task->arena, item->task->request.message),
         .user = batch->session->config.author_name,
         .when_ms = gs_clock_now_ms(),
-        .document = gs_buf_slice(&local->document),
+        .document = gs_buf_slice(&ready->bytes),
+        .blob = &ready->blob,
         .held = held_by(remote, local),
     };
-    enum gs_status status =
-        build(batch, item, gs_push_layout(batch, remote), &push, tip, &made, err);
+    status = build(batch, item, layout, &push, tip, &made, err);
     if (status == GS_OK)
         note_written(batch, item, local, &made);
     return status;
@@ -173,7 +183,7 @@ enum gs_status gs_push_commit_item(struct push_batch *batch, struct push_item *i
     enum gs_status status = gs_push_make_way(batch, item, remote, local, &top, err);
     log_all(&log, item->renames, item->rename_count);
     if (status == GS_OK)
-        status = gs_push_carry_modules(batch, item, remote, &local->scan, &top, err);
+        status = gs_push_carry_modules(batch, item, remote, &local->ready.summary.scan, &top, err);
     log_all(&log, item->modules, item->module_count);
     if (status == GS_OK)
         status = gs_push_build_commit(batch, item, remote, local, &top, err);

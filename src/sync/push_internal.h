@@ -3,19 +3,14 @@
 #ifndef GS_SYNC_PUSH_INTERNAL_H
 #define GS_SYNC_PUSH_INTERNAL_H
 
-#include "app/scan.h"
-#include "sync/sync_internal.h"
+#include "sync/ahead_internal.h"
 
 // What the store says about the version to push; of a rollback, what it will say.
 struct local_version {
     struct gs_app app;
     struct gs_version version;
-    struct gs_git_link link; // app_id is NULL when the app is not linked
-    struct gs_buf document;
-    struct gs_document parsed;
-    struct gs_scan scan;      // of what is pushed in the end
-    const char *scanned_id;   // the document that it is of, or NULL
-    struct gs_git_blob *blob; // the document's, when it was made ready; or NULL
+    struct gs_git_link link;     // app_id is NULL when the app is not linked
+    struct ready_document ready; // the document that is pushed in the end
 };
 
 // A document that the store must take over when the push has arrived: of a merge, or of a rollback.
@@ -130,12 +125,12 @@ bool gs_push_can_merge(const char *base_id, const struct remote_app *remote,
                        const struct local_version *local);
 // Brings the document here and the one in git together; merge_conflict with details when that needs a decision. Release out_merged.
 enum gs_status gs_push_merge_documents(struct session *session, const char *base_id,
-                                       struct remote_app *remote, const struct local_version *local,
+                                       struct remote_app *remote, struct local_version *local,
                                        struct gs_buf *out_merged,
                                        struct gs_error *err) GS_MUST_CHECK;
 // git holds a change that was not pulled: merge_conflict that says what to do, with details when a merge would have some.
 enum gs_status gs_push_fail_behind(struct push_batch *batch, const struct push_item *item,
-                                   struct remote_app *remote, const struct local_version *local,
+                                   struct remote_app *remote, struct local_version *local,
                                    struct gs_error *err);
 
 // ---- push_name.c ----
@@ -161,9 +156,8 @@ enum gs_layout gs_push_layout(const struct push_batch *batch, const struct remot
 // Each of these makes a commit on *tip, moves *tip to it and notes the files. Of the app alone; of a rename of what git holds; of the app and
 // all that travels with it.
 enum gs_status gs_push_build_commit(struct push_batch *batch, struct push_item *item,
-                                    const struct remote_app *remote,
-                                    const struct local_version *local, struct gs_oid *tip,
-                                    struct gs_error *err) GS_MUST_CHECK;
+                                    const struct remote_app *remote, struct local_version *local,
+                                    struct gs_oid *tip, struct gs_error *err) GS_MUST_CHECK;
 enum gs_status gs_push_build_rename(struct push_batch *batch, struct push_item *item,
                                     const struct remote_app *remote, const char *name,
                                     struct gs_oid *tip, struct gs_error *err) GS_MUST_CHECK;
@@ -225,8 +219,7 @@ void gs_conversion_release(struct changed_document *changed);
 struct restored;
 enum gs_status gs_push_begin_answer(struct push_batch *batch, struct push_item *item,
                                     struct remote_app *remote, const struct gs_oid *tip,
-                                    const struct local_version *local,
-                                    const struct restored *restored,
+                                    struct local_version *local, const struct restored *restored,
                                     struct gs_error *err) GS_MUST_CHECK;
 // Completes it with the commit, now that it is known for good.
 enum gs_status gs_push_end_answer(struct push_batch *batch, struct push_item *item,

@@ -1,6 +1,5 @@
 // Prepares one push: compares the version with what git holds, and decides what travels.
 // SPDX-License-Identifier: Apache-2.0
-#include "app/scan.h"
 #include "base/random.h"
 #include "sync/push_internal.h"
 #include "sync/rollback_internal.h"
@@ -11,9 +10,10 @@ static bool has_pushed(const struct push_item *made, const char *app_id, const c
     return strcmp(made->app_id, app_id) == 0 && strcmp(made->document_id, document_id) == 0;
 }
 
-// The version is to hold this in the place of what the store has; takes the blob and the bytes. What was parsed is gone.
-static void replace_document(struct push_item *item, struct local_version *local,
-                             struct gs_document_blob *blob, struct gs_buf bytes)
+// The version is to hold this in the place of what the store has; takes the blob and the bytes. what names them.
+static enum gs_status replace_document(struct push_item *item, struct local_version *local,
+                                       struct gs_document_blob *blob, struct gs_buf bytes,
+                                       const char *what, struct gs_error *err)
 {
     if (item->takeover.wanted)
         gs_document_blob_release(&item->takeover.blob);
@@ -23,9 +23,7 @@ static void replace_document(struct push_item *item, struct local_version *local
     item->takeover.blob = *blob;
     item->document_id = gs_arena_strdup(item->task->arena, blob->id);
     local->version.document_id = item->document_id;
-    gs_document_release(&local->parsed);
-    gs_buf_release(&local->document);
-    local->document = bytes;
+    return gs_ready_replace(&local->ready, item->document_id, bytes, what, item->task->arena, err);
 }
 
 // Puts the merge of both sides in the place of the local document.
@@ -44,8 +42,7 @@ static enum gs_status merge_into(struct push_batch *batch, struct push_item *ite
         gs_buf_release(&merged);
         return status;
     }
-    replace_document(item, local, &blob, merged);
-    return gs_document_parse(gs_buf_slice(&merged), "the merged document", &local->parsed, err);
+    return replace_document(item, local, &blob, merged, "the merged document", err);
 }
 
 // Nothing that somebody put into git is overwritten unseen: what is there must be what was last synced here.
@@ -76,12 +73,15 @@ enum gs_status gs_push_take_normal_form(struct push_batch *batch, struct push_it
 {
     if (gs_push_layout(batch, remote) != GS_LAYOUT_PER_ENTITY)
         return GS_OK; // a single file is its document to the letter
+    enum gs_status status = gs_ready_open(batch->session->sync, &local->ready, err);
+    if (status != GS_OK)
+        return status;
     struct gs_layout_push push = {.git_app_id = item->git_app_id,
                                   .app_name = local->app.name,
-                                  .document = gs_buf_slice(&local->document)};
+                                  .document = gs_buf_slice(&local->ready.bytes)};
     struct gs_buf normal = {.max = batch->session->sync->options.document_limit};
     struct gs_document_blob blob;
-    enum gs_status status = gs_layout_normalize(GS_LAYOUT_PER_ENTITY, &push, &normal, err);
+    status = gs_layout_normalize(GS_LAYOUT_PER_ENTITY, &push, &normal, err);
     bool same = status == GS_OK && gs_slice_eq(gs_buf_slice(&normal), push.document);
     if (status == GS_OK && !same)
         status = gs_document_pack(gs_buf_slice(&normal), &blob, err);
@@ -89,22 +89,7 @@ enum gs_status gs_push_take_normal_form(struct push_batch *batch, struct push_it
         gs_buf_release(&normal);
         return status;
     }
-    replace_document(item, local, &blob, normal);
-    return gs_document_parse(gs_buf_slice(&normal), "the version's document", &local->parsed, err);
-}
-
-// A merge, or the normal form of a layout, is another document than the one that was made ready.
-static void make_ready(struct push_batch *batch, const struct push_item *item,
-                       struct local_version *local)
-{
-    const char *id = local->version.document_id;
-    bool scanned = local->scanned_id && strcmp(local->scanned_id, id) == 0;
-    if (!scanned)
-        gs_document_scan(&local->parsed, item->task->arena, &local->scan);
-    if (scanned && local->blob) {
-        gs_mirror_offer_blob(batch->session->repo->mirror, local->blob);
-        local->blob = NULL;
-    }
+    return replace_document(item, local, &blob, normal, "the version's document", err);
 }
 
 static enum gs_status prepare(struct push_batch *batch, struct push_item *item,
@@ -129,11 +114,10 @@ static enum gs_status prepare(struct push_batch *batch, struct push_item *item,
     if (status == GS_OK)
         status = gs_push_take_normal_form(batch, item, &remote, local, err); // of a merge
     gs_task_enter(item->task, PHASE_COMMITTING);
-    if (status == GS_OK)
-        make_ready(batch, item, local);
     // What git has already does not travel.
     if (status == GS_OK && strcmp(remote.document_id, local->version.document_id) != 0)
-        status = gs_check_secrets(batch->session, item->task, &local->app, &local->scan, err);
+        status = gs_check_secrets(batch->session, item->task, &local->app,
+                                  &local->ready.summary.scan, err);
     if (status == GS_OK)
         status = gs_push_commit_item(batch, item, &remote, local, tip, err);
     if (status == GS_OK)
@@ -165,13 +149,13 @@ static enum gs_status prepare_rollback(struct push_batch *batch, struct push_ite
                                        struct gs_error *err)
 {
     struct task *task = item->task;
-    struct local_version local = {.app = restored->app,
-                                  .version = restored->version,
-                                  .document = restored->document,
-                                  .parsed = restored->parsed};
+    struct local_version local = {
+        .app = restored->app,
+        .version = restored->version,
+        .ready = {.id = restored->document_id, .bytes = restored->document, .opened = true}};
+    gs_document_summarize(&restored->parsed, task->arena, &local.ready.summary);
     // What git gives back may be another form of it, which takes its place.
     restored->document = (struct gs_buf){.data = NULL};
-    restored->parsed = (struct gs_document){.json = NULL};
     // The item outlives what was loaded.
     local.version.document_id = gs_arena_strdup(task->arena, restored->document_id);
     task->op.version_id = restored->version.id;
@@ -179,7 +163,7 @@ static enum gs_status prepare_rollback(struct push_batch *batch, struct push_ite
         task->request.message = gs_slice_str(default_message(task, restored));
     enum gs_status status = find_link(batch->session->sync, task, &local, err);
     if (status == GS_OK && !gs_restored_is_here(restored)) {
-        status = gs_document_pack(gs_buf_slice(&local.document), &item->takeover.blob, err);
+        status = gs_document_pack(gs_buf_slice(&local.ready.bytes), &item->takeover.blob, err);
         item->takeover.wanted = status == GS_OK;
         item->takeover.replaced_id = restored->version.document_id;
         item->takeover.has_draft = true;

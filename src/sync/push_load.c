@@ -1,13 +1,10 @@
 // What the store says of the version to push: its rows, and its document, which may have been made ready while the push waited.
 // SPDX-License-Identifier: Apache-2.0
-#include "sync/ahead_internal.h"
 #include "sync/push_internal.h"
 
 void gs_push_release_version(struct local_version *local)
 {
-    gs_document_release(&local->parsed);
-    gs_buf_release(&local->document);
-    gs_git_blob_free(local->blob);
+    gs_ready_release(&local->ready);
 }
 
 enum gs_status gs_push_load_link(struct gs_tx *tx, struct task *task, struct local_version *local,
@@ -36,45 +33,20 @@ static enum gs_status load_rows(struct task *task, struct gs_tx *tx, struct loca
     return status == GS_OK ? gs_push_load_link(tx, task, local, err) : status;
 }
 
-// What was made ready while the push waited, or now.
-static enum gs_status load_document(struct task *task, struct gs_tx *tx,
-                                    struct local_version *local, struct gs_error *err)
-{
-    struct ahead *ahead = gs_ahead_take(task, local->version.document_id);
-    if (ahead) {
-        local->document = ahead->document;
-        local->parsed = ahead->parsed;
-        local->scan = ahead->scan;
-        local->scanned_id = ahead->document_id;
-        local->blob = ahead->blob;
-        ahead->document = (struct gs_buf){.data = NULL};
-        ahead->parsed = (struct gs_document){.json = NULL};
-        ahead->blob = NULL;
-        gs_ahead_free(ahead);
-        return GS_OK;
-    }
-    enum gs_status status =
-        gs_store_get_document(tx, local->version.document_id, &local->document, err);
-    return status == GS_OK ? gs_document_parse_stored(gs_buf_slice(&local->document),
-                                                      "the version's document", &local->parsed, err)
-                           : status;
-}
-
 enum gs_status gs_push_load_version(struct push_batch *batch, struct task *task,
                                     struct local_version *out_local, struct gs_error *err)
 {
     struct gs_sync *sync = batch->session->sync;
-    struct local_version local = {.parsed = {0}};
-    gs_buf_init(&local.document, sync->options.document_limit);
+    struct local_version local = {.ready = {.id = NULL}};
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
     enum gs_status status = gs_tx_read(sync->options.store, &tx, err);
     if (status == GS_OK)
         status = load_rows(task, tx, &local, err);
-    if (status == GS_OK)
-        status = load_document(task, tx, &local, err);
+    // What was made ready while the push waited, or now.
+    if (status == GS_OK && !gs_ahead_take(task, local.version.document_id, &local.ready))
+        status = gs_ready_load(sync, tx, local.version.document_id,
+                               batch->session->repo->single_files, task->arena, &local.ready, err);
     if (status == GS_OK)
         *out_local = local;
-    else
-        gs_push_release_version(&local);
     return status;
 }

@@ -32,13 +32,15 @@ bool gs_push_can_merge(const char *base_id, const struct remote_app *remote,
 }
 
 enum gs_status gs_push_merge_documents(struct session *session, const char *base_id,
-                                       struct remote_app *remote, const struct local_version *local,
+                                       struct remote_app *remote, struct local_version *local,
                                        struct gs_buf *out_merged, struct gs_error *err)
 {
     struct gs_sync *sync = session->sync;
     GS_CLEANUP(gs_tx_end) struct gs_tx *tx = NULL;
     GS_CLEANUP(gs_buf_release) struct gs_buf base = {.max = sync->options.document_limit};
-    enum gs_status status = gs_remote_load(session, remote, err);
+    enum gs_status status = gs_ready_open(sync, &local->ready, err);
+    if (status == GS_OK)
+        status = gs_remote_load(session, remote, err);
     if (status == GS_OK)
         status = gs_tx_read(sync->options.store, &tx, err);
     if (status == GS_OK)
@@ -47,7 +49,7 @@ enum gs_status gs_push_merge_documents(struct session *session, const char *base
         return status;
     struct merge_input input = {
         .base = gs_buf_slice(&base),
-        .ours = gs_buf_slice(&local->document),
+        .ours = gs_buf_slice(&local->ready.bytes),
         .theirs = gs_buf_slice(&remote->document),
         .policy = GS_CONFLICT_FAIL,
         .advice = "pull it, which takes onConflict=theirs or onConflict=ours, or push with "
@@ -60,7 +62,7 @@ enum gs_status gs_push_merge_documents(struct session *session, const char *base
 
 // Tries a merge out. OK with err set: it has conflicts, or cannot be made.
 static enum gs_status try_merge(struct push_batch *batch, const struct push_item *item,
-                                struct remote_app *remote, const struct local_version *local,
+                                struct remote_app *remote, struct local_version *local,
                                 bool *out_can, struct gs_error *err)
 {
     struct session *session = batch->session;
@@ -81,7 +83,7 @@ static enum gs_status try_merge(struct push_batch *batch, const struct push_item
 }
 
 enum gs_status gs_push_fail_behind(struct push_batch *batch, const struct push_item *item,
-                                   struct remote_app *remote, const struct local_version *local,
+                                   struct remote_app *remote, struct local_version *local,
                                    struct gs_error *err)
 {
     GS_CLEANUP(gs_error_release) struct gs_error cause = GS_ERROR_INIT;

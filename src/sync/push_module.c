@@ -70,9 +70,9 @@ static enum gs_status build_module(struct carrying *carrying, struct push_item *
     enum gs_status status = gs_push_take_normal_form(batch, module, &remote, local, err);
     module->name = local->app.name;
     if (status == GS_OK) {
-        gs_document_scan(&local->parsed, module->task->arena, &local->scan);
-        list_shown(carrying, &local->scan);
-        status = gs_check_secrets(batch->session, module->task, &local->app, &local->scan, err);
+        const struct gs_scan *scan = &local->ready.summary.scan;
+        list_shown(carrying, scan);
+        status = gs_check_secrets(batch->session, module->task, &local->app, scan, err);
     }
     if (status == GS_OK)
         status = gs_push_build_commit(batch, module, &remote, local, carrying->tip, err);

@@ -80,8 +80,7 @@ static enum gs_status find_here(struct line *line, const struct gs_git_app *hold
 static enum gs_status find_line(struct line *line, const struct gs_catalog *catalog,
                                 const struct local_version *local, struct gs_error *err)
 {
-    bool is_module =
-        yyjson_equals_str(yyjson_obj_get(local->parsed.app, "type"), "module"); // of a new one
+    bool is_module = local->ready.summary.is_module; // of a new one
     const char *id = line->item->git_app_id, *name = local->app.name;
     for (;;) {
         bool moves = false;

@@ -51,9 +51,9 @@ enum gs_status gs_pull_promote(struct incoming *incoming, struct pull_plan *plan
         return gs_fail(err, GS_CODE_UNKNOWN_VERSION, NULL, "the app has no version");
     struct gs_version *latest = &view.versions[0];
     struct gs_scan scan = incoming->scan;
-    size_t limit = incoming->session->sync->options.document_limit;
     if (strcmp(latest->document_id, incoming->remote.document_id) != 0)
-        status = gs_scan_stored(tx, latest->document_id, limit, task->arena, &scan, err);
+        status = gs_scan_stored(incoming->session->sync, tx, latest->document_id, task->arena,
+                                &scan, err);
     if (status == GS_OK)
         status = save_draft(tx, latest, task->arena, err);
     if (status == GS_OK)
@@ -101,8 +101,7 @@ enum gs_status gs_pull_release_version(struct session *session, struct task *tas
     status = gs_plan_end(&facts, task, doc, root, err);
     struct gs_scan scan;
     if (status == GS_OK)
-        status = gs_scan_stored(tx, version.document_id, session->sync->options.document_limit,
-                                task->arena, &scan, err);
+        status = gs_scan_stored(session->sync, tx, version.document_id, task->arena, &scan, err);
     if (status == GS_OK)
         status = release_and_report(tx, task, &app, &version, NULL, &scan, doc, root, err);
     return status == GS_OK ? gs_pull_end(task, &tx, doc, err) : status;

@@ -478,8 +478,8 @@ struct needs_place {
 enum gs_status gs_report_needs(struct gs_tx *tx, const struct gs_scan *scan,
                                const struct needs_place *place, yyjson_mut_doc *doc,
                                yyjson_mut_val *root, struct gs_error *err) GS_MUST_CHECK;
-// Scans a document of the store, of at most limit bytes.
-enum gs_status gs_scan_stored(struct gs_tx *tx, const char *document_id, size_t limit,
+// What a document of the store holds, by its summary or by looking.
+enum gs_status gs_scan_stored(struct gs_sync *sync, struct gs_tx *tx, const char *document_id,
                               struct gs_arena *arena, struct gs_scan *out_scan,
                               struct gs_error *err) GS_MUST_CHECK;
 

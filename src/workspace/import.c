@@ -14,7 +14,7 @@ static enum gs_status pack_parts(const struct gs_export *export, struct gs_docum
 {
     for (size_t i = 0; i < export->count; i++) {
         enum gs_status status =
-            gs_document_pack(gs_buf_slice(&export->parts[i].bytes), &blobs[i], err);
+            gs_workspace_pack(gs_buf_slice(&export->parts[i].bytes), &blobs[i], err);
         if (status == GS_OK)
             continue;
         release_blobs(blobs, i);

@@ -44,7 +44,7 @@ static enum gs_status pack_one(yyjson_val *document, struct gs_arena *arena,
         status = gs_version_check_name(gs_slice_str(out_export->parts[0].version_name),
                                        "/app/0/definition/appV2/appVersions/0/name", err);
     if (status == GS_OK)
-        status = gs_document_pack(gs_buf_slice(&out_export->parts[0].bytes), out_blob, err);
+        status = gs_workspace_pack(gs_buf_slice(&out_export->parts[0].bytes), out_blob, err);
     if (status != GS_OK)
         gs_export_release(out_export);
     return status;
@@ -105,7 +105,7 @@ enum gs_status gs_workspace_saved_document(struct gs_tx *tx, const char *documen
     if (status == GS_OK)
         status = gs_document_rewrite(gs_buf_slice(&before), "PUBLISHED", name, &after, err);
     if (status == GS_OK)
-        status = gs_document_pack(gs_buf_slice(&after), out_blob, err);
+        status = gs_workspace_pack(gs_buf_slice(&after), out_blob, err);
     return status;
 }
 

@@ -1,5 +1,5 @@
-// Apps, versions and releases as people use them: import, export, edit, save, release. Works on the store alone;
-// knows nothing of git hosts or HTTP.
+// Apps, versions and releases as people use them: import, export, edit, save, release. Works on the store alone, and of git knows only what a
+// file's id is; nothing of hosts or HTTP.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef GS_WORKSPACE_WORKSPACE_H
 #define GS_WORKSPACE_WORKSPACE_H
@@ -15,6 +15,10 @@ struct gs_app_view {
     struct gs_version *versions;
     size_t version_count;
 };
+
+// A document that is about to be stored, with its summary (app/summary.h). Errors: those of gs_document_pack.
+enum gs_status gs_workspace_pack(struct gs_slice bytes, struct gs_document_blob *out_blob,
+                                 struct gs_error *err) GS_MUST_CHECK;
 
 // app_not_found when there is none.
 enum gs_status gs_workspace_get_app(struct gs_tx *tx, const char *app_id, struct gs_arena *arena,

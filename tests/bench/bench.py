@@ -152,7 +152,7 @@ def main():
                 for case in PUSHES:
                     add(bench_push(host, service, scratch, case, arguments.runs))
                 add(bench_pull(host, service, arguments.runs))
-                add(crowd.bench_pushes(host, service, scratch))
+                add(crowd.bench_pushes(host, service, scratch, arguments.runs))
                 add(crowd.bench_pulls(host, service))
             add(bench_memory(host, scratch))
             if arguments.pushes >= 10:

@@ -91,39 +91,71 @@ static void what_an_older_server_stored_is_read(void **state)
     struct stored *s = *state;
     static const char *const id =
         "bfc545f047aaa998cb0d0837181e66f8e2fa467ce755abb2c0612ce1317f3b12";
-    GS_CLEANUP(gs_buf_release) struct gs_buf out, stream;
+    GS_CLEANUP(gs_buf_release) struct gs_buf out;
     gs_buf_init(&out, 1 << 20);
-    gs_buf_init(&stream, 1 << 20);
-    gs_buf_append_str(&stream, "what was there before");
     // By zstd 1.5, level 1.
     stored_sql(s, "INSERT INTO documents (id, size, packed) VALUES"
                   " ('bfc545f047aaa998cb0d0837181e66f8e2fa467ce755abb2c0612ce1317f3b12', 52,"
                   "  x'28b52ffd20345501003402416e2061707020617320616e206f6"
                   "c64657220736572766572206b6570742069742c2e0100e25c9e')");
     stored_read(s);
-    STORED_OK(s, gs_store_get_document_packed(s->tx, id, &out, &stream, &s->err));
+    STORED_OK(s, gs_store_get_document(s->tx, id, &out, &s->err));
     assert_string_equal(out.data, "An app as an older server kept it, kept it, kept it.");
-    assert_int_equal(stream.len, 0);
+    struct gs_stored_document stored;
+    STORED_OK(s, gs_store_get_packed_document(s->tx, id, s->arena, &stored, &s->err));
+    assert_int_equal(stored.size, 52);
+    assert_int_equal(stored.stream.len, 0);
+    assert_int_equal(stored.summary.len, 0);
     stored_end(s);
 }
 
 // Git's objects are such streams.
-static void a_document_comes_as_its_stream_too(void **state)
+static void a_document_lies_there_as_a_stream(void **state)
+{
+    struct stored *s = *state;
+    static const char text[] = "to be pushed as it is, as it is";
+    stored_write(s);
+    const char *id = stored_put_document(s, text);
+    stored_commit(s);
+    struct gs_stored_document stored;
+    stored_read(s);
+    STORED_OK(s, gs_store_get_packed_document(s->tx, id, s->arena, &stored, &s->err));
+    Bytef inflated[64];
+    uLongf len = sizeof inflated;
+    assert_int_equal(
+        uncompress(inflated, &len, (const Bytef *)stored.stream.data, (uLong)stored.stream.len),
+        Z_OK);
+    assert_int_equal(stored.size, sizeof text - 1);
+    assert_true(gs_slice_eq_str(gs_slice_of((const char *)inflated, len), text));
+    stored_end(s);
+}
+
+static void put_with_summary(struct stored *s, const char *text, const char *summary)
+{
+    struct gs_document_blob blob;
+    STORED_OK(s, gs_document_pack(gs_slice_str(text), &blob, &s->err));
+    gs_buf_init(&blob.summary, 100);
+    gs_buf_append_str(&blob.summary, summary);
+    STORED_OK(s, gs_store_put_document(s->tx, &blob, &s->err));
+    gs_document_blob_release(&blob);
+}
+
+// Pulled first, saved here later; or the other way round.
+static void a_summary_comes_later_and_stays(void **state)
 {
     struct stored *s = *state;
     stored_write(s);
-    const char *id = stored_put_document(s, "to be pushed as it is, as it is");
+    const char *id = stored_put_document(s, "the same bytes");
+    put_with_summary(s, "the same bytes", "all about them");
+    stored_put_document(s, "the same bytes");
+    put_with_summary(s, "the same bytes", "something else");
     stored_commit(s);
-    GS_CLEANUP(gs_buf_release) struct gs_buf out, stream;
-    gs_buf_init(&out, 1 << 20);
-    gs_buf_init(&stream, 1 << 20);
+    struct gs_stored_document stored;
     stored_read(s);
-    STORED_OK(s, gs_store_get_document_packed(s->tx, id, &out, &stream, &s->err));
-    Bytef inflated[64];
-    uLongf len = sizeof inflated;
-    assert_int_equal(uncompress(inflated, &len, (const Bytef *)stream.data, (uLong)stream.len),
-                     Z_OK);
-    assert_true(gs_slice_eq(gs_slice_of((const char *)inflated, len), gs_buf_slice(&out)));
+    STORED_OK(s, gs_store_get_packed_document(s->tx, id, s->arena, &stored, &s->err));
+    assert_true(gs_slice_eq_str(stored.summary, "all about them"));
+    STORED_IS(s, GS_NOT_FOUND,
+              gs_store_get_packed_document(s->tx, "0", s->arena, &stored, &s->err));
     stored_end(s);
 }
 
@@ -273,7 +305,8 @@ int main(void)
         STORED_TEST(twenty_megabytes_come_back),
         STORED_TEST(documents_are_limited),
         STORED_TEST(what_an_older_server_stored_is_read),
-        STORED_TEST(a_document_comes_as_its_stream_too),
+        STORED_TEST(a_document_lies_there_as_a_stream),
+        STORED_TEST(a_summary_comes_later_and_stays),
         STORED_TEST(damage_is_found),
         STORED_TEST(apps_take_what_only_they_use_with_them),
         STORED_TEST(a_deletion_that_is_rolled_back_deletes_nothing),
