@@ -1,11 +1,12 @@
-// Objects that were made here and are not on the disk yet: compressed once, in the form that the pack of a push and a loose file both need. libgit2
-// finds them like any others. Knows nothing of what they mean.
+// Objects that were made here and are not on the disk yet: compressed once, in the form that the pack of a push, a pack of the mirror and a loose file all
+// need. libgit2 finds them like any others. Knows nothing of what they mean.
 // SPDX-License-Identifier: Apache-2.0
 //
 // They are saved while a host is at work on the push that carries them; those of a push that never came, or of a plan that was only looked at, never
 // touch the disk.
 #include <libdeflate.h>
 
+#include "base/files.h"
 #include "git/pack_internal.h"
 
 // Half the time of zlib's level 3 on JSON, and a little smaller.
@@ -13,6 +14,10 @@ enum { COMPRESSION = 1 };
 
 // Beyond this they go to the disk at once.
 enum { FRESH_BYTES_MAX = 64 << 20 };
+
+// A push makes half a dozen objects, which become files of their own. So many are several pushes that travel together, or a conversion: a pack is two
+// files, however many objects it has.
+enum { PACK_FROM = 32 };
 
 struct gs_fresh_object {
     git_oid oid;
@@ -217,15 +222,78 @@ static enum gs_status save(const struct gs_mirror *mirror, struct gs_fresh_objec
     return status;
 }
 
-enum gs_status gs_fresh_save(struct gs_mirror *mirror, struct gs_error *err)
+static enum gs_status save_loose(struct gs_mirror *mirror, struct gs_error *err)
 {
     size_t cursor = 0;
-    struct gs_slice key;
     void *object;
     enum gs_status status = GS_OK;
-    while (status == GS_OK && gs_map_next(&mirror->fresh.by_id, &cursor, &key, &object))
+    while (status == GS_OK && gs_map_next(&mirror->fresh.by_id, &cursor, NULL, &object))
         status = save(mirror, object, err);
     return status;
+}
+
+static enum gs_status add_all(const struct gs_fresh *fresh, struct gs_pack_writer *writer,
+                              struct gs_error *err)
+{
+    size_t cursor = 0;
+    void *value;
+    enum gs_status status = GS_OK;
+    while (status == GS_OK && gs_map_next(&fresh->by_id, &cursor, NULL, &value)) {
+        const struct gs_fresh_object *object = value;
+        struct gs_slice entry = entry_of(object);
+        if (!object->saved)
+            status = gs_pack_writer_add(writer, &object->oid, &entry, 1, err);
+    }
+    return status;
+}
+
+static enum gs_status write_pack(struct gs_mirror *mirror, const char *folder, size_t count,
+                                 struct gs_error *err)
+{
+    struct gs_pack_writer writer;
+    char stem[GS_GIT_PATH_MAX];
+    if (!gs_disk_join(stem, folder, "new"))
+        return gs_fail(err, GS_CODE_STORE_FAILED, NULL, "the path %s is too long", folder);
+    enum gs_status status = gs_pack_writer_begin(&writer, folder, count, err);
+    if (status == GS_OK)
+        status = add_all(&mirror->fresh, &writer, err);
+    if (status == GS_OK)
+        status = gs_pack_writer_finish(&writer, err);
+    if (status == GS_OK)
+        status = gs_pack_move(stem, writer.name.hex, mirror->folder, err);
+    gs_pack_writer_release(&writer);
+    return status;
+}
+
+// What a killed process leaves of it goes with all that is no part of a mirror (upkeep.c).
+static enum gs_status save_as_pack(struct gs_mirror *mirror, size_t count, struct gs_error *err)
+{
+    char folder[GS_GIT_PATH_MAX];
+    if (!gs_disk_join(folder, mirror->folder, "saving"))
+        return gs_fail(err, GS_CODE_STORE_FAILED, NULL, "the path %s is too long", mirror->folder);
+    enum gs_status status = gs_dir_make(folder, 0700, err);
+    if (status == GS_OK)
+        status = write_pack(mirror, folder, count, err);
+    struct gs_error ignored = GS_ERROR_INIT;
+    if (gs_dir_remove(folder, &ignored) != GS_OK)
+        gs_error_release(&ignored);
+    if (status != GS_OK)
+        return status;
+    void *object;
+    for (size_t cursor = 0; gs_map_next(&mirror->fresh.by_id, &cursor, NULL, &object);)
+        ((struct gs_fresh_object *)object)->saved = true;
+    return git_odb_refresh(mirror->odb) == 0
+               ? GS_OK
+               : gs_git_fail_mirror(err, "the new pack cannot be opened");
+}
+
+enum gs_status gs_fresh_save(struct gs_mirror *mirror, struct gs_error *err)
+{
+    size_t count = 0;
+    void *object;
+    for (size_t cursor = 0; gs_map_next(&mirror->fresh.by_id, &cursor, NULL, &object);)
+        count += !((const struct gs_fresh_object *)object)->saved;
+    return count < PACK_FROM ? save_loose(mirror, err) : save_as_pack(mirror, count, err);
 }
 
 enum gs_status gs_object_write_loose(struct gs_mirror *mirror, git_object_t type,

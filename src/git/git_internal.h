@@ -142,7 +142,7 @@ size_t gs_git_blob_size(const struct gs_git_blob *blob);
 // The object as an entry of a pack (gitformat-pack), undeltified; also one that is on the disk. Lives until gs_fresh_clear.
 enum gs_status gs_fresh_pack_entry(struct gs_mirror *mirror, const git_oid *oid, git_object_t type,
                                    struct gs_slice *out_entry, struct gs_error *err) GS_MUST_CHECK;
-// Writes those that are not on the disk to it.
+// Writes those that are not on the disk to it: few as files of their own, many as one pack.
 enum gs_status gs_fresh_save(struct gs_mirror *mirror, struct gs_error *err) GS_MUST_CHECK;
 // Writes an object to the disk at once, for what arrived from the host.
 enum gs_status gs_object_write_loose(struct gs_mirror *mirror, git_object_t type,

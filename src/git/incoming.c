@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
-#include "git/git_internal.h"
+#include "git/pack_internal.h"
 
 // Small: it is held in memory, once per worker. A change of a few apps is; a first fetch is not.
 enum { SMALL_BYTES_MAX = 8 << 20 };
@@ -83,23 +83,15 @@ static enum gs_status become_large(struct gs_incoming *incoming, struct gs_error
     return status;
 }
 
-// The index comes last: without it the pack is not seen.
 static enum gs_status keep_pack(struct gs_incoming *incoming, const char *name,
                                 struct gs_error *err)
 {
-    static const char *const suffixes[] = {"pack", "idx"};
-    for (size_t i = 0; i < GS_COUNT(suffixes); i++) {
-        char from[GS_GIT_PATH_MAX + 64], to[GS_GIT_PATH_MAX + 64];
-        snprintf(from, sizeof from, "%s/pack-%s.%s", incoming->folder, name, suffixes[i]);
-        snprintf(to, sizeof to, "%s/objects/pack/pack-%s.%s", incoming->mirror->folder, name,
-                 suffixes[i]);
-        if (rename(from, to) != 0)
-            return gs_fail(err, GS_CODE_STORE_FAILED, NULL, "cannot move %s: %s", from,
-                           strerror(errno));
-    }
-    if (git_odb_refresh(incoming->mirror->odb) != 0)
-        return gs_git_fail_mirror(err, "the new pack cannot be opened");
-    return GS_OK;
+    char stem[GS_GIT_PATH_MAX + 64];
+    snprintf(stem, sizeof stem, "%s/pack-%s", incoming->folder, name);
+    enum gs_status status = gs_pack_move(stem, name, incoming->mirror->folder, err);
+    if (status == GS_OK && git_odb_refresh(incoming->mirror->odb) != 0)
+        status = gs_git_fail_mirror(err, "the new pack cannot be opened");
+    return status;
 }
 
 static enum gs_status finish_large(struct gs_incoming *incoming, struct gs_error *err)

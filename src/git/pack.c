@@ -17,9 +17,7 @@
 #include "git/pack_internal.h"
 #include "git/upkeep.h"
 
-// With more packs than this the small ones are packed again as one, so that a look-up never asks
-// hundreds.
-enum { LOOSE_AT_ONCE = 5000, PACKS_MAX = 32, FAN = 256 };
+enum { LOOSE_AT_ONCE = 5000, FAN = 256 };
 
 // What goes into one pack, about: as much room is needed on the disk meanwhile.
 static const uint64_t bytes_at_once = 1 << 30;
@@ -205,20 +203,10 @@ static enum gs_status write_merged(struct work *work, struct gs_error *err)
 
 // ---- What it replaces ------------------------------------------------------
 
-// The index comes last: without it the pack is not seen.
 static enum gs_status move_pack(struct work *work, struct gs_error *err)
 {
-    static const char *const suffixes[] = {"pack", "idx"};
-    for (size_t i = 0; i < GS_COUNT(suffixes); i++) {
-        char from[GS_GIT_PATH_MAX + 64], to[GS_GIT_PATH_MAX + 64];
-        snprintf(from, sizeof from, "%s/new.%s", work->how->scratch, suffixes[i]);
-        snprintf(to, sizeof to, "%s/objects/pack/pack-%s.%s", work->mirror->folder,
-                 work->writer.name.hex, suffixes[i]);
-        if (rename(from, to) != 0)
-            return gs_fail(err, GS_CODE_STORE_FAILED, NULL, "cannot move %s: %s", from,
-                           strerror(errno));
-    }
-    return GS_OK;
+    const char *stem = gs_arena_printf(work->arena, "%s/new", work->how->scratch);
+    return gs_pack_move(stem, work->writer.name.hex, work->mirror->folder, err);
 }
 
 static enum gs_status open_packs(struct work *work, struct gs_error *err)
@@ -321,7 +309,7 @@ static enum gs_status merge_packs(struct work *work, struct gs_error *err)
 {
     struct gs_mirror_size size;
     gs_mirror_measure(work->mirror->folder, &size);
-    if (size.packs <= PACKS_MAX)
+    if (size.packs <= GS_PACKS_MAX)
         return GS_OK;
     work->loose = NULL;
     work->bytes = 0;

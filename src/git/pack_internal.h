@@ -8,6 +8,9 @@
 
 #include "git/git_internal.h"
 
+// With more packs than this in a mirror the small ones are packed again as one, so that a look-up never asks hundreds.
+enum { GS_PACKS_MAX = 32 };
+
 enum {
     GS_PACK_HEADER = 12,
     GS_PACK_TRAILER = 20,
@@ -77,6 +80,9 @@ enum gs_status gs_pack_writer_add(struct gs_pack_writer *writer, const git_oid *
 enum gs_status gs_pack_writer_finish(struct gs_pack_writer *writer,
                                      struct gs_error *err) GS_MUST_CHECK;
 void gs_pack_writer_release(struct gs_pack_writer *writer);
+// Makes <stem>.pack and <stem>.idx the mirror's, by the name that git gives them: pack-<name>. store_failed.
+enum gs_status gs_pack_move(const char *stem, const char *name, const char *mirror_folder,
+                            struct gs_error *err) GS_MUST_CHECK;
 
 // ---- pack_loose.c ----------------------------------------------------------
 

@@ -177,3 +177,19 @@ enum gs_status gs_pack_writer_finish(struct gs_pack_writer *writer, struct gs_er
         gs_hex_encode(pack_sum, GS_PACK_TRAILER, writer->name.hex);
     return status;
 }
+
+// The index comes last: without it the pack is not seen.
+enum gs_status gs_pack_move(const char *stem, const char *name, const char *mirror_folder,
+                            struct gs_error *err)
+{
+    static const char *const suffixes[] = {"pack", "idx"};
+    for (size_t i = 0; i < GS_COUNT(suffixes); i++) {
+        char from[GS_GIT_PATH_MAX + 64], to[GS_GIT_PATH_MAX + 64];
+        snprintf(from, sizeof from, "%s.%s", stem, suffixes[i]);
+        snprintf(to, sizeof to, "%s/objects/pack/pack-%s.%s", mirror_folder, name, suffixes[i]);
+        if (rename(from, to) != 0)
+            return gs_fail(err, GS_CODE_STORE_FAILED, NULL, "cannot move %s: %s", from,
+                           strerror(errno));
+    }
+    return GS_OK;
+}

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/files.h"
-#include "git/git_internal.h"
+#include "git/pack_internal.h"
 
 enum { DEPTH_MAX = 8, BLOCK = 512, FAN = 256 };
 
@@ -23,12 +23,17 @@ static bool is_dot(const char *name)
 
 // ---- Measuring -------------------------------------------------------------
 
+static bool is_pack(struct gs_slice name)
+{
+    return gs_slice_ends(name, ".pack");
+}
+
 static void count_name(const char *folder, const char *name, struct gs_mirror_size *size)
 {
     const char *slash = strrchr(folder, '/');
     bool in_hex = slash && strlen(slash + 1) == 2 && strlen(name) == GIT_OID_HEXSZ - 2;
     size->loose += in_hex;
-    size->packs += gs_slice_ends(gs_slice_str(name), ".pack");
+    size->packs += is_pack(gs_slice_str(name));
 }
 
 static void measure(const char *folder, int depth, struct gs_mirror_size *size)
@@ -57,17 +62,29 @@ void gs_mirror_measure(const char *folder, struct gs_mirror_size *out_size)
     measure(folder, 0, out_size);
 }
 
-bool gs_mirror_wants_packing(const char *folder)
+static bool is_loose(struct gs_slice name)
+{
+    return name.len == GIT_OID_HEXSZ - 2;
+}
+
+static size_t count_in(const char *mirror_folder, const char *name,
+                       bool (*counts)(struct gs_slice name))
 {
     char path[GS_GIT_PATH_MAX];
     size_t count = 0;
-    DIR *dir = gs_disk_join(path, folder, probed_folder) ? opendir(path) : NULL;
+    DIR *dir = gs_disk_join(path, mirror_folder, name) ? opendir(path) : NULL;
     if (!dir)
-        return false;
+        return 0;
     for (struct dirent *entry; (entry = readdir(dir));)
-        count += strlen(entry->d_name) == GIT_OID_HEXSZ - 2;
+        count += counts(gs_slice_str(entry->d_name));
     closedir(dir);
-    return count >= FULL_FOLDER;
+    return count;
+}
+
+bool gs_mirror_wants_packing(const char *folder)
+{
+    return count_in(folder, probed_folder, is_loose) >= FULL_FOLDER ||
+           count_in(folder, "objects/pack", is_pack) > GS_PACKS_MAX;
 }
 
 // ---- Sweeping --------------------------------------------------------------

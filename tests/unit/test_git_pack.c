@@ -72,7 +72,7 @@ static struct gs_mirror_size measure(const struct git_host *host)
     return size;
 }
 
-// Pushes commits, each of which leaves a commit, two trees and a blob.
+// Pushes commits, each of which leaves a commit, two trees and a blob in files of their own, as if each were pushed by itself.
 static struct gs_oid push_commits(struct git_host *host, int count)
 {
     struct gs_oid old = git_host_head(host, "main"), head = old;
@@ -84,6 +84,8 @@ static struct gs_oid push_commits(struct git_host *host, int count)
             gs_buf_printf(&content, "line %d of %d\n", line, line % 100 ? 0 : number);
         number++;
         head = git_host_write(host, &head, "folder/file", content.data);
+        if (i % 5 == 4)
+            git_host_save(host);
     }
     assert_int_equal(git_host_push(host, "refs/heads/main", &old, &head, NULL), GS_PUSH_DONE);
     return head;
@@ -282,6 +284,74 @@ static void packing_is_wanted_when_it_is_worth_it(void **state)
     assert_false(gs_mirror_wants_packing(host->mirror_folder));
 }
 
+// Pushes many commits at once.
+static struct gs_oid push_together(struct git_host *host, int count)
+{
+    struct gs_oid old = git_host_head(host, "main"), head = old;
+    static int number = 0;
+    for (int i = 0; i < count; i++) {
+        char content[32];
+        snprintf(content, sizeof content, "number %d\n", number++);
+        head = git_host_write(host, &head, "folder/file", content);
+    }
+    assert_int_equal(git_host_push(host, "refs/heads/main", &old, &head, NULL), GS_PUSH_DONE);
+    return head;
+}
+
+static void what_travels_together_becomes_a_pack(void **state)
+{
+    struct git_host *host = *state;
+    push_together(host, 3);
+    assert_int_equal(measure(host).packs, 0);
+    assert_int_equal(measure(host).loose, 12);
+    struct gs_oid head = push_together(host, 20);
+    assert_int_equal(measure(host).packs, 1);
+    assert_int_equal(measure(host).loose, 12);
+    assert_string_equal(
+        git_host_run(host, "cd ../mirror && ls && git verify-pack objects/pack/*.idx"),
+        "HEAD\nconfig\nobjects\npacked-refs\nrefs");
+    assert_nothing_is_lost(host);
+    assert_readable(host, &head);
+    git_host_reopen_mirror(host);
+    assert_readable(host, &head);
+    head = push_together(host, 1);
+    assert_readable(host, &head);
+}
+
+static void many_packs_are_worth_packing(void **state)
+{
+    struct git_host *host = *state;
+    struct gs_oid head;
+    for (int i = 0; i < 33; i++) {
+        assert_false(gs_mirror_wants_packing(host->mirror_folder));
+        head = push_together(host, 8);
+    }
+    assert_true(gs_mirror_wants_packing(host->mirror_folder));
+    pack_all(host);
+    assert_false(gs_mirror_wants_packing(host->mirror_folder));
+    assert_int_equal(measure(host).packs, 1);
+    assert_nothing_is_lost(host);
+    assert_readable(host, &head);
+}
+
+// The push is done all the same; the next one fetches what the mirror lacks.
+static void a_pack_that_cannot_be_saved_is_fetched(void **state)
+{
+    struct git_host *host = *state;
+    push_together(host, 3);
+    git_host_run(host, "cd ../mirror && mv objects/pack elsewhere");
+    struct gs_oid head = push_together(host, 20);
+    assert_string_equal(git_host_run(host, "cd ../mirror && mv elsewhere objects/pack && ls"),
+                        "HEAD\nconfig\nobjects\npacked-refs\nrefs");
+    assert_false(gs_mirror_has(host->mirror, &head));
+    git_host_fetch(host, "refs/heads/main");
+    assert_true(gs_mirror_has(host->mirror, &head));
+    assert_nothing_is_lost(host);
+    head = push_together(host, 20);
+    assert_true(gs_mirror_has(host->mirror, &head));
+    assert_nothing_is_lost(host);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +364,9 @@ int main(void)
         GIT_TEST(a_full_disk_is_harmless),
         GIT_TEST(junk_is_swept_and_nothing_else),
         GIT_TEST(packing_is_wanted_when_it_is_worth_it),
+        GIT_TEST(what_travels_together_becomes_a_pack),
+        GIT_TEST(many_packs_are_worth_packing),
+        GIT_TEST(a_pack_that_cannot_be_saved_is_fetched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
