@@ -310,11 +310,10 @@ def test_a_token_expires_at_the_worst_moment(place, app, step):
 
 
 def test_a_refused_token_is_renewed_only_once(place, app):
-    place.advert_fault("respond", status=401)
+    rule = place.advert_fault("respond", status=401)
     with place.unchanged():
         assert_readable(place.push(app, "Refused").refused(502, "host_denied"))
-    asked = [entry for entry in place.host.faults() if entry["status"] == 401][0]["hits"]
-    assert asked == 2
+    assert place.host.hits(rule) == 2
 
 
 def test_all_tokens_end_between_two_calls(place, app):

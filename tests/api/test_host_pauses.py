@@ -72,10 +72,6 @@ def strike(place, step, **members):
     return place.post_fault("respond", **members)
 
 
-def tries(place, rule):
-    return next(entry["hits"] for entry in place.host.faults() if entry["id"] == rule)
-
-
 LIMITS = [("token", 429), ("token", 503), ("advertisement", 429), ("advertisement", 403), ("push", 429)]
 
 
@@ -87,7 +83,7 @@ def test_a_call_waits_as_long_as_the_host_asks(start, faulty_on, place_on, step,
     app, others = edited(place), edited(other)
     rule = strike(place, step, times=1, status=status, headers={"Retry-After": str(LONG_SECONDS)})
     waiting = Call(lambda: place.push(app, "Waited"))
-    until(lambda: tries(place, rule))
+    until(lambda: place.host.hits(rule))
     other.push(others, "Did not wait").ok()
     assert waiting.is_alive()
     answer, seconds = waiting.join_()
@@ -157,7 +153,7 @@ def test_a_host_that_asks_again_and_again(start, faulty_on):
     answer, seconds = timed(lambda: place.push(app, "Refused"))
     answer.refused(503, "rate_limited")
     # The second time it says so three seconds are left, which is too few to wait and enough to ask.
-    assert tries(place, rule) == 2
+    assert place.host.hits(rule) == 2
     assert 4 <= seconds < 7 + FAST_SECONDS
 
 
@@ -167,7 +163,7 @@ def test_a_server_that_stops_lets_nobody_wait(start_daemon, tmp_path, faulty_on)
     app = edited(place)
     rule = place.advert_fault("respond", status=429, headers={"Retry-After": "20"})
     waiting = Call(lambda: place.push(app, "Interrupted"))
-    until(lambda: tries(place, rule))
+    until(lambda: place.host.hits(rule))
     begin = time.monotonic()
     daemon.stop()
     assert time.monotonic() - begin < FAST_SECONDS
@@ -199,11 +195,11 @@ class Pauses:
         """The answer to a push during a pause; the host hears nothing of it."""
 
         def push():
-            before = tries(self.place, self.rule)
+            before = self.place.host.hits(self.rule)
             answer = self.place.push(self.app, "Not tried")
             if answer.status == 503:
                 answer.refused(503, "host_down")
-                assert tries(self.place, self.rule) == before
+                assert self.place.host.hits(self.rule) == before
                 # The first one begins with the fifth failure.
                 assert 1 <= int(answer.headers["Retry-After"]) <= 2 ** (self.failures() - 5)
                 return answer
@@ -215,7 +211,7 @@ class Pauses:
         """Waits until a pause has ended and one call has found out that the host is down still."""
 
         def push():
-            before = tries(self.place, self.rule)
+            before = self.place.host.hits(self.rule)
             answer = self.place.push(self.app, "Tried and lost")
             return answer.status != 503 and not self._lost(answer, before)
 
@@ -223,7 +219,7 @@ class Pauses:
 
     def _lost(self, answer, before):
         assert answer.status == 502, answer.body
-        assert tries(self.place, self.rule) > before
+        assert self.place.host.hits(self.rule) > before
 
 
 def test_a_host_that_is_down_is_left_alone(start, faulty_on, place_on):
@@ -279,7 +275,7 @@ def hanging(places):
         app = edited(place)
         held = hold(place)
         call = Call(lambda place=place, app=app: place.push(app, "Hangs"))
-        until(lambda place=place, held=held: tries(place, held))
+        until(lambda place=place, held=held: place.host.hits(held))
         calls.append((place, held, call))
     yield
     assert all(call.is_alive() for *_, call in calls)

@@ -203,7 +203,7 @@ def push_held(place, app):
     """A push that is on its way and stays at the host until the rule, the other value, is removed."""
     held = place.hold_post()
     call = Background(lambda: place.push(app, "Held"))
-    until(lambda: any(rule["id"] == held and rule["hits"] for rule in place.host.faults()))
+    until(lambda: place.host.hits(held))
     return call, held
 
 

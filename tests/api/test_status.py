@@ -258,7 +258,7 @@ def test_looks_do_not_wait_behind_a_silent_host(frail_place, host):
     held = host.fault("pass", match=place.repo.name, hold=True)
     with ThreadPoolExecutor(1) as pool:
         push = pool.submit(place.push, app, "Slow")
-        until(lambda: any(rule["hits"] for rule in host.faults()))
+        until(lambda: host.hits(held))
         answer = client.status(app.id).ok()
         assert not push.done()
         host.remove_fault(held)
