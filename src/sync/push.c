@@ -231,6 +231,11 @@ static enum gs_status try_round(struct round *round, enum round_result *out_resu
         return give_up(round, err);
     enum gs_status status = gs_push_find_head(round, err);
     gs_crash_point("push.looked");
+    if (status == GS_CONFLICT && err->code == GS_CODE_BRANCH_MOVED && !round->last) {
+        gs_error_release(err);
+        *out_result = ROUND_AGAIN; // it was forced away while it was fetched
+        return GS_OK;
+    }
     if (status == GS_OK)
         status = find_sent(round, &arrived, err);
     if (status != GS_OK)

@@ -151,6 +151,27 @@ def test_a_force_push_under_a_batch(place, moment, force):
         assert path in place.repo.ls_tree(), path
 
 
+def test_a_force_push_under_each_fetch(place):
+    """The commit that was to be fetched is gone each time that the host gets to it."""
+    app = place.pushed_app()
+    place.edit(app, with_text(app.document, "second"))
+    place.repo.commit_files("main", {"other.txt": "theirs\n"}, "Faster")
+    gate = place.hold_post(service="git-upload-pack")
+    message = unique("Push")
+    call = Background(lambda: place.push(app, message, onConflict="ours"))
+    for _ in range(4):
+        until(lambda: place.host.hits(gate))
+        start_over(place.repo, None)
+        gate, before = place.hold_post(service="git-upload-pack"), gate
+        place.let_go(before)
+    until(lambda: place.host.hits(gate))
+    place.let_go(gate)
+    answer = call.wait()
+    assert code_of(answer) is None
+    assert_told_truly(place, [(message, answer)])
+    assert_in_step(place, app)
+
+
 class Outsider:
     """Pushes and force-pushes in turn, each time after somebody was told something."""
 
