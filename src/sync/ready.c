@@ -25,14 +25,11 @@ static bool take_stored(const struct gs_stored_document *stored, struct gs_arena
     return ready->blob != NULL;
 }
 
-static enum gs_status summarize(struct ready_document *ready, struct gs_document *document,
-                                enum gs_status parsed, struct gs_arena *arena)
+static void take_summary(struct gs_document *document, struct gs_arena *arena,
+                         struct ready_document *ready)
 {
-    if (parsed != GS_OK)
-        return parsed;
     gs_document_summarize(document, arena, &ready->summary);
     gs_document_release(document);
-    return GS_OK;
 }
 
 static enum gs_status open_and_summarize(struct gs_tx *tx, size_t limit, struct gs_arena *arena,
@@ -46,7 +43,9 @@ static enum gs_status open_and_summarize(struct gs_tx *tx, size_t limit, struct 
     struct gs_document document;
     status = gs_document_parse_stored(gs_buf_slice(&ready->bytes), "the version's document",
                                       &document, err);
-    return summarize(ready, &document, status, arena);
+    if (status == GS_OK)
+        take_summary(&document, arena, ready);
+    return status;
 }
 
 enum gs_status gs_ready_load(struct gs_sync *sync, struct gs_tx *tx, const char *document_id,
@@ -91,7 +90,9 @@ enum gs_status gs_ready_replace(struct ready_document *ready, const char *docume
         .id = gs_arena_strdup(arena, document_id), .bytes = bytes, .opened = true};
     struct gs_document document;
     enum gs_status status = gs_document_parse(gs_buf_slice(&bytes), what, &document, err);
-    return summarize(ready, &document, status, arena);
+    if (status == GS_OK)
+        take_summary(&document, arena, ready);
+    return status;
 }
 
 void gs_ready_release(struct ready_document *ready)
